@@ -1,0 +1,118 @@
+//! What can go wrong between a path and its windows.
+
+use std::path::{Path, PathBuf};
+
+/// The crate's result.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Situations a caller can tell apart; each names the file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system refused.
+    #[error("{path}: {source}", path = path.display())]
+    Io {
+        /// The file that was read.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// A folder, FIFO, device or socket.
+    #[error("{path}: not a regular file", path = path.display())]
+    NotAFile {
+        /// What was asked for.
+        path: PathBuf,
+    },
+    /// Zero bytes long.
+    #[error("{path}: the file is empty", path = path.display())]
+    EmptyFile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// No known audio format was recognised in the content.
+    #[error("{path}: not an audio file, or of a format that is not supported", path = path.display())]
+    NotAudio {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A known container with a codec that is not supported.
+    #[error("{path}: {what} is not supported", path = path.display())]
+    Unsupported {
+        /// The file.
+        path: PathBuf,
+        /// The codec or feature.
+        what: String,
+    },
+    /// The content contradicts its format.
+    #[error("{path}: damaged: {reason}", path = path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What the decoder said.
+        reason: String,
+    },
+    /// The file ends long before the length its header states.
+    #[error("{path}: truncated: {decoded_seconds:.1} s of {expected_seconds:.1} s are there", path = path.display())]
+    Truncated {
+        /// The file.
+        path: PathBuf,
+        /// Length that could be decoded.
+        decoded_seconds: f64,
+        /// Length stated in the header.
+        expected_seconds: f64,
+    },
+    /// Audio with no sample in it.
+    #[error("{path}: holds no samples", path = path.display())]
+    NoSamples {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Nothing louder than −70 dBFS.
+    #[error("{path}: silent", path = path.display())]
+    Silent {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl Error {
+    /// Whether trying the unchanged file again can help: the reason lay with the system, not with
+    /// the file.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Io { .. })
+    }
+
+    /// The reason without the file's path, for lists that show the path already.
+    pub fn reason(&self) -> String {
+        let text = self.to_string();
+        let path = self.path().display().to_string();
+        text.strip_prefix(&path).map_or(text.clone(), |rest| rest.trim_start_matches(": ").to_owned())
+    }
+
+    /// The file concerned.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Io { path, .. }
+            | Self::NotAFile { path }
+            | Self::EmptyFile { path }
+            | Self::NotAudio { path }
+            | Self::Unsupported { path, .. }
+            | Self::Damaged { path, .. }
+            | Self::Truncated { path, .. }
+            | Self::NoSamples { path }
+            | Self::Silent { path } => path,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reason_leaves_the_path_out() {
+        let error = Error::EmptyFile { path: "a/b.wav".into() };
+        assert_eq!(error.to_string(), "a/b.wav: the file is empty");
+        assert_eq!(error.reason(), "the file is empty");
+    }
+}

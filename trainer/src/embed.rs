@@ -1,0 +1,177 @@
+//! From a file to a unit vector.
+
+use std::path::Path;
+
+use audio_frontend::Windows;
+use tch::nn::VarStore;
+use tch::{Device, Tensor};
+
+use crate::card::{CARD_FILE, ModelCard, WEIGHTS_FILE};
+use crate::error::{Error, Result};
+use crate::model::{CnnEncoder, weights};
+use crate::torch::guard;
+
+const BUILT_IN_CARD: &str = include_str!("../model/card.toml");
+const BUILT_IN_WEIGHTS: &[u8] = include_bytes!("../model/encoder.safetensors");
+
+/// Below this many windows a batch does not grow: activations of 16 windows take about 40 MB.
+const BATCH_WINDOWS: usize = 16;
+
+/// Computes embeddings with one model. Not shared between threads: each worker has its own, the
+/// weights are about 2 MB.
+pub struct Embedder {
+    card: ModelCard,
+    encoder: CnnEncoder,
+    // Holds the weights that `encoder` computes with.
+    _variables: VarStore,
+}
+
+/// A model's files in memory.
+#[derive(Debug, Clone)]
+pub struct ModelFiles {
+    /// card.toml.
+    pub card: String,
+    /// encoder.safetensors.
+    pub weights: Vec<u8>,
+}
+
+impl ModelFiles {
+    /// The model in this program.
+    pub fn built_in() -> Self {
+        Self { card: BUILT_IN_CARD.into(), weights: BUILT_IN_WEIGHTS.into() }
+    }
+
+    /// A model's folder.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn read(folder: &Path) -> Result<Self> {
+        let io = |path: std::path::PathBuf| move |source| Error::Io { path, source };
+        let (card, weights) = (folder.join(CARD_FILE), folder.join(WEIGHTS_FILE));
+        Ok(Self {
+            card: std::fs::read_to_string(&card).map_err(io(card))?,
+            weights: std::fs::read(&weights).map_err(io(weights))?,
+        })
+    }
+
+    /// Writes a model's folder, the card last: a folder with a card is whole.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        let io = |source| Error::Io { path: folder.into(), source };
+        std::fs::create_dir_all(folder).map_err(io)?;
+        for (name, bytes) in [(WEIGHTS_FILE, self.weights.as_slice()), (CARD_FILE, self.card.as_bytes())] {
+            write_durably(&folder.join(name), bytes)?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes, syncs and renames, so that a file is either as before or whole.
+pub(crate) fn write_durably(path: &Path, bytes: &[u8]) -> Result<()> {
+    let io = |source| Error::Io { path: path.into(), source };
+    let partial = path.with_extension("partial");
+    let write = || {
+        std::fs::write(&partial, bytes)?;
+        std::fs::File::open(&partial)?.sync_all()?;
+        std::fs::rename(&partial, path)
+    };
+    write().map_err(io)
+}
+
+impl Embedder {
+    /// The model in this program.
+    ///
+    /// # Errors
+    /// As [`Embedder::from_files`].
+    pub fn built_in() -> Result<Self> {
+        Self::from_files(&ModelFiles::built_in(), Path::new("the built-in model"))
+    }
+
+    /// A model's folder.
+    ///
+    /// # Errors
+    /// [`Error::Io`], and as [`Embedder::from_files`].
+    pub fn load(folder: &Path) -> Result<Self> {
+        Self::from_files(&ModelFiles::read(folder)?, folder)
+    }
+
+    /// From files in memory; `path` names them in errors.
+    ///
+    /// # Errors
+    /// [`Error::Model`] where the card or the weights are damaged or do not belong together.
+    pub fn from_files(files: &ModelFiles, path: &Path) -> Result<Self> {
+        let card = ModelCard::parse(&files.card, path)?;
+        let damaged = |reason: String| Error::Model { path: path.into(), reason };
+        if !card.matches(&files.weights) {
+            return Err(damaged("the weights are not those that the card was written for".into()));
+        }
+        guard("loading a model", || {
+            let variables = VarStore::new(Device::Cpu);
+            let encoder = CnnEncoder::new(&(variables.root() / "encoder"), &card.architecture);
+            weights::from_bytes(&variables, "encoder.", &files.weights).map_err(damaged)?;
+            Ok(Self { card, encoder, _variables: variables })
+        })
+    }
+
+    /// The model's card.
+    pub fn card(&self) -> &ModelCard {
+        &self.card
+    }
+
+    /// Decodes a file and returns its track vector. Ingest and query both come through here.
+    ///
+    /// # Errors
+    /// [`Error::Audio`] where the file cannot be read, [`Error::Torch`], [`Error::NotFinite`].
+    pub fn embed_file(&self, path: &Path) -> Result<Vec<f32>> {
+        self.embed(&audio_frontend::windows(path, &self.card.front_end)?)
+    }
+
+    /// The track vector of windows: the mean of their vectors, scaled to unit length.
+    ///
+    /// # Errors
+    /// [`Error::WrongWindows`], [`Error::Torch`], [`Error::NotFinite`].
+    pub fn embed(&self, windows: &Windows) -> Result<Vec<f32>> {
+        let mut sum = vec![0.0; self.card.architecture.embedding_size as usize];
+        for vector in self.embed_windows(windows)? {
+            for (sum, value) in sum.iter_mut().zip(vector) {
+                *sum += value;
+            }
+        }
+        unit(sum)
+    }
+
+    /// One unit vector a window.
+    ///
+    /// # Errors
+    /// As [`Embedder::embed`].
+    pub fn embed_windows(&self, windows: &Windows) -> Result<Vec<Vec<f32>>> {
+        let front_end = &self.card.front_end;
+        let (frames, bands) = (front_end.window_frames, front_end.mel_bands);
+        if (windows.frames, windows.bands) != (frames, bands) {
+            let (found_frames, found_bands) = (windows.frames, windows.bands);
+            return Err(Error::WrongWindows { found_frames, found_bands, frames, bands });
+        }
+        let mut vectors = Vec::with_capacity(windows.count());
+        for batch in windows.log_mel.chunks(BATCH_WINDOWS * frames * bands) {
+            let rows: Vec<Vec<f32>> = guard("embedding", || {
+                let _no_gradients = tch::no_grad_guard();
+                let input = Tensor::f_from_slice(batch)?.f_view([-1, frames as i64, bands as i64])?;
+                Ok(Vec::try_from(self.encoder.forward_t(&input, false))?)
+            })?;
+            vectors.extend(rows);
+        }
+        Ok(vectors)
+    }
+}
+
+/// Scales to unit length.
+fn unit(mut vector: Vec<f32>) -> Result<Vec<f32>> {
+    let norm = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
+    if !norm.is_finite() || norm <= 0.0 {
+        return Err(Error::NotFinite { what: "the embedding" });
+    }
+    vector.iter_mut().for_each(|value| *value /= norm);
+    Ok(vector)
+}

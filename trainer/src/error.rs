@@ -1,0 +1,81 @@
+//! What can go wrong in learning and embedding.
+
+use std::path::PathBuf;
+
+/// The crate's result.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Situations a caller can tell apart.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The front end could not read a file.
+    #[error(transparent)]
+    Audio(#[from] audio_frontend::Error),
+    /// A file of a model, manifest or report could not be read or written.
+    #[error("{path}: {source}", path = path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// A line of a manifest is not usable.
+    #[error("{path}, line {line}: {reason}", path = path.display())]
+    Manifest {
+        /// The manifest.
+        path: PathBuf,
+        /// Line number, the header's is 1.
+        line: u64,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Too little to learn from.
+    #[error("nothing to learn: {found} in the training part, at least {needed} are needed")]
+    TooLittleData {
+        /// What was found.
+        found: String,
+        /// What is needed.
+        needed: String,
+    },
+    /// A folder is no model, or one that this version cannot read.
+    #[error("{path}: {reason}", path = path.display())]
+    Model {
+        /// The model's folder or file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A setting out of its range.
+    #[error("setting out of range: {rule}")]
+    Config {
+        /// The rule that does not hold.
+        rule: String,
+    },
+    /// Windows made with another front end than the model's.
+    #[error("windows of {found_frames} frames × {found_bands} bands, but the model reads {frames} × {bands}")]
+    WrongWindows {
+        /// Frames given.
+        found_frames: usize,
+        /// Bands given.
+        found_bands: usize,
+        /// Frames the model reads.
+        frames: usize,
+        /// Bands the model reads.
+        bands: usize,
+    },
+    /// libtorch failed.
+    #[error("libtorch failed in {operation}: {reason}")]
+    Torch {
+        /// What was being computed.
+        operation: &'static str,
+        /// Its message.
+        reason: String,
+    },
+    /// The network's output or the loss is not a number.
+    #[error("{what} is not finite")]
+    NotFinite {
+        /// What was computed.
+        what: &'static str,
+    },
+}

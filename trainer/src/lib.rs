@@ -1,0 +1,29 @@
+//! Learns what sounds alike, and computes with it: training, evaluation, models, embeddings.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`embed`] | [`Embedder`]: from a file or its windows to a unit vector; the built-in model |
+//! | [`card`] | [`ModelCard`]: what a model is, what it was trained on, what it reached |
+//! | [`model`] | networks, and their weights as safetensors |
+//! | [`data`] | manifests, artist-disjoint splits, tracks in memory, batches of crops |
+//! | [`augment`] | what may change without the music changing |
+//! | [`stage`] | training stages, one file each |
+//! | [`evaluate`] | retrieval metrics with an artist filter |
+//! | [`config`] | the settings of a training run |
+
+pub mod augment;
+pub mod card;
+pub mod config;
+pub mod data;
+pub mod embed;
+pub mod error;
+pub mod evaluate;
+pub mod model;
+pub mod stage;
+mod torch;
+
+pub use card::ModelCard;
+pub use config::TrainConfig;
+pub use embed::Embedder;
+pub use error::{Error, Result};
+pub use torch::use_one_thread;

@@ -1,0 +1,72 @@
+//! Weights as safetensors.
+
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use tch::nn::VarStore;
+use tch::{Device, Kind, Tensor};
+
+/// The variables below `prefix` as safetensors bytes (f32, sorted by name: the same weights give
+/// the same bytes). Names are kept without the prefix.
+///
+/// # Errors
+/// The reason, where a tensor cannot be copied.
+pub fn to_bytes(variables: &VarStore, prefix: &str) -> std::result::Result<Vec<u8>, String> {
+    let mut arrays = Vec::new();
+    for (name, tensor) in variables.variables() {
+        let Some(name) = name.strip_prefix(prefix) else { continue };
+        let flat = tensor.to_device(Device::Cpu).to_kind(Kind::Float).contiguous().view([-1]);
+        let values = Vec::<f32>::try_from(&flat).map_err(|error| error.to_string())?;
+        let shape: Vec<usize> = tensor.size().iter().map(|&size| size as usize).collect();
+        arrays.push((name.to_owned(), shape, values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>()));
+    }
+    arrays.sort_by(|a, b| a.0.cmp(&b.0));
+    let views = arrays.iter().map(|(name, shape, bytes)| {
+        Ok((name.as_str(), TensorView::new(Dtype::F32, shape.clone(), bytes)?))
+    });
+    let views: std::result::Result<Vec<_>, safetensors::SafeTensorError> = views.collect();
+    safetensors::serialize(views.map_err(|error| error.to_string())?, None).map_err(|error| error.to_string())
+}
+
+/// Sets the variables below `prefix` from safetensors bytes.
+///
+/// # Errors
+/// The reason, where the bytes are damaged, or a variable is missing or has another shape.
+pub fn from_bytes(variables: &VarStore, prefix: &str, bytes: &[u8]) -> std::result::Result<(), String> {
+    let stored = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
+    let _no_gradients = tch::no_grad_guard();
+    for (full_name, mut variable) in variables.variables() {
+        let Some(name) = full_name.strip_prefix(prefix) else { continue };
+        let view = stored.tensor(name).map_err(|error| format!("{name}: {error}"))?;
+        let shape: Vec<i64> = view.shape().iter().map(|&size| size as i64).collect();
+        if view.dtype() != Dtype::F32 || shape != variable.size() {
+            return Err(format!("{name} is {:?} of shape {shape:?}, expected F32 of {:?}", view.dtype(), variable.size()));
+        }
+        let values: Vec<f32> =
+            view.data().chunks_exact(4).map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])).collect();
+        let tensor = Tensor::from_slice(&values).view(shape.as_slice());
+        variable.f_copy_(&tensor).map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::nn;
+
+    use super::*;
+
+    #[test]
+    fn weights_survive_a_round_trip_and_another_shape_is_refused() {
+        let make = |size| {
+            let variables = VarStore::new(Device::Cpu);
+            let layer = nn::linear(variables.root() / "encoder" / "head", 3, size, Default::default());
+            (variables, layer)
+        };
+        let ((from, layer), (to, copy), (other, _)) = (make(2), make(2), make(4));
+        let bytes = to_bytes(&from, "encoder.").unwrap();
+        assert_eq!(bytes, to_bytes(&from, "encoder.").unwrap());
+        from_bytes(&to, "encoder.", &bytes).unwrap();
+        assert_eq!(layer.ws, copy.ws);
+        assert!(from_bytes(&other, "encoder.", &bytes).unwrap_err().contains("head"));
+        assert!(from_bytes(&to, "encoder.", &bytes[..20]).is_err());
+    }
+}

@@ -1,0 +1,3 @@
+//! Training stages.
+
+pub mod classify;

@@ -1,0 +1,39 @@
+//! The one place where libtorch's failures become errors.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::error::{Error, Result};
+
+/// Runs torch operations. tch's operators panic where libtorch throws; here that becomes an error.
+pub(crate) fn guard<T>(operation: &'static str, compute: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(compute)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        let reason = text.unwrap_or_else(|| "unknown".into());
+        Err(Error::Torch { operation, reason: reason.lines().next().unwrap_or_default().to_owned() })
+    })
+}
+
+impl From<tch::TchError> for Error {
+    fn from(error: tch::TchError) -> Self {
+        let reason = error.to_string().lines().next().unwrap_or_default().to_owned();
+        Self::Torch { operation: "a tensor operation", reason }
+    }
+}
+
+/// Makes libtorch (and whatever shares its OpenMP) use one thread in the calling thread: for
+/// workers that are as many as the machine has cores.
+pub fn use_one_thread() {
+    tch::set_num_threads(1);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_shape_is_an_error_and_not_a_panic() {
+        let wrong = || Ok(tch::Tensor::zeros([2, 3], tch::kind::FLOAT_CPU).matmul(&tch::Tensor::zeros([2, 3], tch::kind::FLOAT_CPU)));
+        assert!(matches!(guard("matmul", wrong), Err(Error::Torch { operation: "matmul", .. })));
+    }
+}
