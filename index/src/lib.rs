@@ -1,1 +1,33 @@
-//! index
+//! The library's memory: a catalogue of tracks and their vectors in SQLite, and FAISS over it.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`track`] | [`TrackId`], [`TrackRecord`] and what belongs to them |
+//! | [`store`] | [`Store`]: the folder, its lock, and which generation serves |
+//! | [`catalogue`] | [`Catalogue`]: the truth, in SQLite |
+//! | [`generation`] | immutable FAISS files derived from the catalogue |
+//! | [`search`] | [`Searcher`]: nearest neighbours of a vector |
+//! | [`error`] | [`Error`] |
+//!
+//! ```text
+//! store/
+//!   catalogue.sqlite       tracks, vectors per model, runs
+//!   models/<model-id>/     what the vectors were made with
+//!   generations/<n>/       vectors.faiss, manifest.toml
+//!   CURRENT                the generation that serves; replaced by write, fsync, rename
+//!   lock                   held by the one writer
+//! ```
+
+pub mod catalogue;
+pub mod error;
+mod faiss_index;
+pub mod generation;
+pub mod search;
+pub mod store;
+pub mod track;
+
+pub use catalogue::Catalogue;
+pub use error::{Error, Result};
+pub use search::{Neighbour, Searcher};
+pub use store::{Store, WriteLock};
+pub use track::{ContentHash, FileStamp, NewTrack, TrackId, TrackRecord, TrackState};

@@ -2,14 +2,14 @@
 //! networks of Won et al. 2020).
 
 use serde::{Deserialize, Serialize};
-use tch::nn::{self, ModuleT};
+use tch::nn;
 use tch::{Kind, Tensor};
 
 /// Shape of the network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CnnConfig {
-    /// Channels of the residual blocks; each block but the first halves both axes.
+    /// Channels of the residual blocks; each block halves both axes.
     pub channels: Vec<i64>,
     /// Length of an embedding.
     pub embedding_size: i64,
@@ -17,7 +17,7 @@ pub struct CnnConfig {
 
 impl Default for CnnConfig {
     fn default() -> Self {
-        Self { channels: vec![24, 48, 80, 128], embedding_size: 128 }
+        Self { channels: vec![32, 64, 96, 128], embedding_size: 128 }
     }
 }
 
@@ -55,8 +55,7 @@ impl CnnEncoder {
         let mut blocks = Vec::new();
         let mut channels = first;
         for (number, &next) in config.channels.iter().enumerate() {
-            let stride = if number == 0 { 1 } else { 2 };
-            blocks.push(ResidualBlock::new(&(path / "blocks" / number), channels, next, stride));
+            blocks.push(ResidualBlock::new(&(path / "blocks" / number), channels, next));
             channels = next;
         }
         Self {
@@ -99,34 +98,31 @@ struct ResidualBlock {
     norm1: nn::BatchNorm,
     conv2: nn::Conv2D,
     norm2: nn::BatchNorm,
-    shortcut: Option<(nn::Conv2D, nn::BatchNorm)>,
+    shortcut: nn::Conv2D,
+    shortcut_norm: nn::BatchNorm,
 }
 
 impl ResidualBlock {
-    fn new(path: &nn::Path<'_>, from: i64, to: i64, stride: i64) -> Self {
+    fn new(path: &nn::Path<'_>, from: i64, to: i64) -> Self {
         let conv = |name: &str, from, size, stride, padding| {
             let config = nn::ConvConfig { stride, padding, bias: false, ..Default::default() };
             nn::conv2d(path / name, from, to, size, config)
         };
         let norm = |name: &str| nn::batch_norm2d(path / name, to, Default::default());
-        let shortcut = || (conv("shortcut", from, 1, stride, 0), norm("shortcut_norm"));
         Self {
-            conv1: conv("conv1", from, 3, stride, 1),
+            conv1: conv("conv1", from, 3, 2, 1),
             norm1: norm("norm1"),
             conv2: conv("conv2", to, 3, 1, 1),
             norm2: norm("norm2"),
-            shortcut: (from != to || stride != 1).then(shortcut),
+            shortcut: conv("shortcut", from, 1, 2, 0),
+            shortcut_norm: norm("shortcut_norm"),
         }
     }
 
     fn forward_t(&self, x: &Tensor, train: bool) -> Tensor {
         let inner = x.apply(&self.conv1).apply_t(&self.norm1, train).relu();
         let inner = inner.apply(&self.conv2).apply_t(&self.norm2, train);
-        let outer = match &self.shortcut {
-            Some((conv, norm)) => norm.forward_t(&x.apply(conv), train),
-            None => x.shallow_clone(),
-        };
-        (inner + outer).relu()
+        (inner + x.apply(&self.shortcut).apply_t(&self.shortcut_norm, train)).relu()
     }
 }
 

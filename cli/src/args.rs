@@ -1,0 +1,177 @@
+//! The command line as plain data; `settings` resolves it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Finds the tracks of a music collection that sound most alike.
+#[derive(Debug, Parser)]
+#[command(name = "similar-tracks", version, about, max_term_width = 100, disable_help_subcommand = true)]
+#[command(after_help = "\
+Examples:
+  similar-tracks ingest ~/Music                      analyse a collection; again: only what changed
+  similar-tracks query song.flac                     the ten tracks that sound most like it
+  similar-tracks query a.mp3 b.mp3 --format m3u8     a playlist in the spirit of both
+  similar-tracks status                              what the store holds
+
+Exit codes: 0 done, 1 nothing found, 2 failure")]
+pub struct Arguments {
+    #[command(flatten)]
+    pub global: GlobalArguments,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub struct GlobalArguments {
+    /// Folder that holds catalogue, vectors and model [default: similar-tracks in the user's data
+    /// folder]
+    #[arg(long, global = true, value_name = "DIR", env = "SIMILAR_TRACKS_STORE")]
+    pub store: Option<PathBuf>,
+    /// Show no progress
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Analyse folders of music; run again, it takes up only what changed
+    Ingest(IngestArguments),
+    /// List the library's tracks that sound most like the given ones
+    Query(QueryArguments),
+    /// Show what the store holds
+    Status(StatusArguments),
+    /// Write every track's vector to a file
+    Export(ExportArguments),
+    /// Train a model on a list of tracks with genres
+    Train(TrainArguments),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages
+    Man {
+        /// Folder to write them to
+        #[arg(long, short, value_name = "DIR", default_value = "man")]
+        output: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct IngestArguments {
+    /// Folders (or single files) to analyse
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Files worked on at once [default: all cores]
+    #[arg(long, short, value_name = "N")]
+    pub jobs: Option<std::num::NonZeroUsize>,
+    /// Forget tracks whose files are gone
+    #[arg(long)]
+    pub prune: bool,
+    /// Try files again that could not be read before, though they have not changed
+    #[arg(long)]
+    pub retry_failed: bool,
+    /// Exit with 2 when a file could not be read
+    #[arg(long)]
+    pub strict: bool,
+    /// Model to embed with: a folder, or `built-in` [default: the store's]
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<PathBuf>,
+    /// Allow --model to differ from the store's model: embed every track again
+    #[arg(long, requires = "model")]
+    pub reembed: bool,
+    /// Print the summary as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct QueryArguments {
+    /// Audio files, track ids or paths in the library; several are blended into one query
+    #[arg(required = true, value_name = "FILE|TRACK-ID|PATH")]
+    pub tracks: Vec<PathBuf>,
+    /// Number of tracks to list
+    #[arg(short = 'k', long = "count", value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub count: u32,
+    /// Shape of the output
+    #[arg(long, value_enum, default_value_t = QueryFormat::Table)]
+    pub format: QueryFormat,
+    /// The same as --format json
+    #[arg(long, conflicts_with = "format")]
+    pub json: bool,
+    /// Model to embed the query with; must be the store's [default: the store's]
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum QueryFormat {
+    /// A table for people
+    Table,
+    /// An array of objects
+    Json,
+    /// One path a line
+    Paths,
+    /// A playlist
+    M3u8,
+}
+
+#[derive(Debug, Args)]
+pub struct StatusArguments {
+    /// List the files that could not be read, with reasons
+    #[arg(long)]
+    pub failed: bool,
+    /// Print as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ExportArguments {
+    /// File format
+    #[arg(long, value_enum)]
+    pub format: ExportFormat,
+    /// File to write; `-` is standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub output: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// NumPy: arrays `files` (text) and `emb` (float32, tracks × dimensions)
+    Npz,
+    /// One JSON object a line
+    Jsonl,
+    /// Apache Parquet
+    Parquet,
+}
+
+#[derive(Debug, Args)]
+pub struct TrainArguments {
+    /// CSV file with the columns path and genre, and perhaps artist and album
+    #[arg(value_name = "MANIFEST")]
+    pub manifest: PathBuf,
+    /// Folder for the model
+    #[arg(long, short, value_name = "DIR")]
+    pub output: PathBuf,
+    /// Settings (TOML); what is not in it keeps its default
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Leave out the artists of this manifest, so that it can judge the model afterwards
+    #[arg(long, value_name = "MANIFEST")]
+    pub without: Option<PathBuf>,
+    /// Optimiser steps
+    #[arg(long, value_name = "N")]
+    pub steps: Option<usize>,
+    /// Seed of every random choice
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Stop after this many minutes and keep the best model until then
+    #[arg(long, value_name = "N")]
+    pub max_minutes: Option<u64>,
+    /// Threads [default: all cores]
+    #[arg(long, short, value_name = "N")]
+    pub jobs: Option<std::num::NonZeroUsize>,
+}

@@ -1,0 +1,281 @@
+//! `similar-tracks ingest`.
+
+use std::collections::HashSet;
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::{Duration, Instant};
+
+use audio_frontend::AUDIO_EXTENSIONS;
+use index::catalogue::{Transient, Writer};
+use index::{Catalogue, Store, TrackId, WriteLock};
+use rayon::prelude::*;
+
+use crate::Outcome;
+use crate::args::IngestArguments;
+use crate::failure::hinted;
+use crate::library::plan::{Plan, Task, plan};
+use crate::library::serving::Model;
+use crate::library::walk::{Found, walk};
+use crate::library::worker::{self, Worker};
+use crate::output;
+use crate::progress::Progress;
+use crate::settings::Settings;
+
+/// Tracks in a commit at most.
+const COMMIT_TRACKS: usize = 64;
+
+/// Time between commits at most: what a kill costs.
+const COMMIT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Failed files listed in the summary; `status --failed` lists all.
+const FAILURES_SHOWN: usize = 10;
+
+/// What an ingest did.
+#[derive(Debug, Default, serde::Serialize)]
+struct Summary {
+    added: usize,
+    changed: usize,
+    unchanged: usize,
+    moved: usize,
+    /// Tracks whose files are gone: forgotten with `--prune`.
+    missing: usize,
+    pruned: usize,
+    failed: usize,
+    /// Failed before and not tried again, as the files are what they were.
+    failed_before: usize,
+    failures: Vec<Failure>,
+    /// Length of the music that was decoded.
+    music_seconds: f64,
+    seconds: f64,
+}
+
+#[derive(Debug, serde::Serialize)]
+struct Failure {
+    path: String,
+    reason: String,
+}
+
+/// Brings the store up to date with folders.
+pub fn run(settings: &Settings, arguments: &IngestArguments) -> anyhow::Result<Outcome> {
+    let started = Instant::now();
+    let found = walk(&arguments.paths)?;
+    if found.files.is_empty() && found.unreadable.is_empty() {
+        let roots: Vec<_> = arguments.paths.iter().map(|path| path.display().to_string()).collect();
+        return Err(hinted(
+            anyhow::anyhow!("no audio files in {}", roots.join(", ")),
+            format!("looked for names ending in {}", AUDIO_EXTENSIONS.join(", ")),
+        ));
+    }
+    let store = Store::create(&settings.store)?;
+    let lock = store.lock("similar-tracks ingest")?;
+    let mut catalogue = store.catalogue_to_write(&lock)?;
+    let model = model_to_use(&store, &catalogue, arguments)?;
+    let plan = plan(&found, catalogue.known(&model.id)?, arguments.retry_failed);
+    let mut summary = Summary {
+        unchanged: plan.unchanged,
+        failed_before: plan.failed_before,
+        missing: plan.missing.len(),
+        ..Default::default()
+    };
+    note_unreadable(&found, &mut summary);
+    let run = catalogue.commit(|writer| writer.begin_run("ingest", &model.id))?;
+    model.files.write(&store.model_folder(&model.id))?;
+    let ingest = Ingest { settings, arguments, store: &store, model: &model, lock: &lock };
+    ingest.finish(&mut catalogue, &plan, &mut summary)?;
+    summary.seconds = started.elapsed().as_secs_f64();
+    let json = serde_json::to_string(&summary)?;
+    catalogue.commit(|writer| writer.finish_run(run, &json))?;
+    if arguments.json {
+        output::print_json(&summary)?;
+    } else {
+        output::print(&summary.to_text(arguments.prune))?;
+    }
+    let failed = summary.failed + summary.failed_before;
+    if arguments.strict && failed > 0 {
+        anyhow::bail!("{} could not be used (--strict)", output::count(failed, "file"));
+    }
+    Ok(Outcome::Done)
+}
+
+/// The store's model, unless another is asked for.
+fn model_to_use(store: &Store, catalogue: &Catalogue, arguments: &IngestArguments) -> anyhow::Result<Model> {
+    let serving = store.serving_model(catalogue)?;
+    let asked = arguments.model.as_deref().map(Model::named).transpose()?;
+    match (serving, asked) {
+        (Some(serving), Some(asked)) if serving != asked.id && !arguments.reembed => Err(hinted(
+            index::Error::OtherModel { store: serving, asked: asked.id },
+            "leave --model out to go on with the store's, or add --reembed to embed every track again",
+        )),
+        (_, Some(asked)) => Ok(asked),
+        (Some(serving), None) => Model::of_store(store, &serving),
+        (None, None) => Model::built_in(),
+    }
+}
+
+fn note_unreadable(found: &Found, summary: &mut Summary) {
+    for (path, reason) in &found.unreadable {
+        summary.failed += 1;
+        summary.failures.push(Failure { path: path.display().to_string(), reason: reason.clone() });
+    }
+}
+
+struct Ingest<'a> {
+    settings: &'a Settings,
+    arguments: &'a IngestArguments,
+    store: &'a Store,
+    model: &'a Model,
+    lock: &'a WriteLock,
+}
+
+impl Ingest<'_> {
+    /// Works through the plan and publishes what came of it.
+    fn finish(&self, catalogue: &mut Catalogue, plan: &Plan, summary: &mut Summary) -> anyhow::Result<()> {
+        let claimed = Mutex::new(HashSet::new());
+        if !plan.work.is_empty() {
+            self.work(catalogue, plan, &claimed, summary)?;
+        }
+        let claimed = claimed.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let gone: Vec<TrackId> =
+            plan.missing.iter().map(|(id, _)| *id).filter(|id| !claimed.contains(id)).collect();
+        summary.missing = gone.len();
+        if self.arguments.prune && !gone.is_empty() {
+            catalogue.commit(|writer| gone.iter().try_for_each(|id| writer.remove(*id)))?;
+            (summary.pruned, summary.missing) = (gone.len(), 0);
+        }
+        Ok(self.store.publish(catalogue, &self.model.id, self.lock)?)
+    }
+
+    /// All cores decode and embed; this thread writes.
+    fn work(
+        &self,
+        catalogue: &mut Catalogue,
+        plan: &Plan,
+        claimed: &Mutex<HashSet<TrackId>>,
+        summary: &mut Summary,
+    ) -> anyhow::Result<()> {
+        let pool = self.settings.thread_pool(self.arguments.jobs)?;
+        let progress = Progress::new(self.settings, "ingest", plan.work.len() as u64);
+        let (sender, outcomes) = sync_channel(2 * COMMIT_TRACKS);
+        let new_worker = || {
+            anyhow::Ok(Worker::new(self.model.embedder()?, self.store.catalogue()?, claimed))
+        };
+        let result = std::thread::scope(|scope| {
+            let workers = scope.spawn(move || {
+                pool.install(|| {
+                    plan.work.par_iter().try_for_each_init(new_worker, |worker, task| {
+                        let worker = worker.as_ref().map_err(|error| anyhow::anyhow!("{error:#}"))?;
+                        let outcome = worker.work(task)?;
+                        // The writer hangs up when it fails; then there is no use in going on.
+                        sender.send((task, outcome)).map_err(|_| anyhow::anyhow!("the catalogue cannot be written"))
+                    })
+                })
+            });
+            let written = self.write(catalogue, outcomes, &progress, summary);
+            let worked = workers.join().unwrap_or_else(|_| Err(anyhow::anyhow!("a worker ended unexpectedly")));
+            // Where writing failed, that is the reason why workers stopped.
+            written.map_err(anyhow::Error::from).and(worked)
+        });
+        progress.finish();
+        result
+    }
+
+    fn write(
+        &self,
+        catalogue: &mut Catalogue,
+        outcomes: Receiver<(&Task, worker::Outcome)>,
+        progress: &Progress,
+        summary: &mut Summary,
+    ) -> index::Result<()> {
+        let mut batch = Vec::new();
+        let mut last_commit = Instant::now();
+        loop {
+            let wait = COMMIT_INTERVAL.saturating_sub(last_commit.elapsed());
+            let ended = match outcomes.recv_timeout(wait) {
+                Ok(outcome) => {
+                    batch.push(outcome);
+                    false
+                }
+                Err(error) => error == std::sync::mpsc::RecvTimeoutError::Disconnected,
+            };
+            if batch.len() >= COMMIT_TRACKS || last_commit.elapsed() >= COMMIT_INTERVAL || ended {
+                catalogue.commit(|writer| {
+                    batch.iter().try_for_each(|(task, outcome)| self.record(writer, task, outcome))
+                })?;
+                for (task, outcome) in batch.drain(..) {
+                    summary.count(task, outcome);
+                    progress.advance(1);
+                }
+                last_commit = Instant::now();
+            }
+            if ended {
+                return Ok(());
+            }
+        }
+    }
+
+    fn record(&self, writer: &Writer<'_>, task: &Task, outcome: &worker::Outcome) -> index::catalogue::Written {
+        match outcome {
+            worker::Outcome::Embedded { track, vector } => {
+                writer.put_embedded(track, &self.model.id, vector).map(|_| ())
+            }
+            worker::Outcome::Same { id, .. } => writer.set_place(*id, &task.path, task.stamp),
+            worker::Outcome::Failed { track, reason, transient } => {
+                writer.put_failed(track, reason, *transient).map(|_| ())
+            }
+        }
+    }
+}
+
+impl Summary {
+    fn count(&mut self, task: &Task, outcome: worker::Outcome) {
+        match outcome {
+            worker::Outcome::Embedded { track, .. } => {
+                self.music_seconds += track.duration_seconds.unwrap_or(0.0);
+                match task.known {
+                    Some(_) => self.changed += 1,
+                    None => self.added += 1,
+                }
+            }
+            worker::Outcome::Same { moved: true, .. } => self.moved += 1,
+            worker::Outcome::Same { moved: false, .. } => self.unchanged += 1,
+            worker::Outcome::Failed { track, reason, transient: Transient(_) } => {
+                self.failed += 1;
+                self.failures.push(Failure { path: track.path.display().to_string(), reason });
+            }
+        }
+    }
+
+    fn to_text(&self, prune: bool) -> String {
+        let mut text = format!(
+            "{} added, {} changed, {} unchanged, {} moved, {} failed\n",
+            self.added, self.changed, self.unchanged, self.moved, self.failed
+        );
+        for failure in self.failures.iter().take(FAILURES_SHOWN) {
+            text.push_str(&format!("  failed: {}: {}\n", failure.path, failure.reason));
+        }
+        if self.failures.len() > FAILURES_SHOWN {
+            let more = self.failures.len() - FAILURES_SHOWN;
+            text.push_str(&format!("  and {more} more: similar-tracks status --failed\n"));
+        }
+        if self.failed_before > 0 {
+            let files = output::count(self.failed_before, "file");
+            text.push_str(&format!("{files} failed before and did not change (--retry-failed tries again)\n"));
+        }
+        if prune && self.pruned > 0 {
+            text.push_str(&format!("{} forgotten: the files are gone\n", output::count(self.pruned, "track")));
+        }
+        if self.missing > 0 {
+            let tracks = output::count(self.missing, "track");
+            text.push_str(&format!("{tracks} kept whose files are gone (--prune forgets them)\n"));
+        }
+        if self.music_seconds > 0.0 {
+            text.push_str(&format!(
+                "{} of music in {}: {:.0} × real time\n",
+                output::clock(self.music_seconds),
+                output::clock(self.seconds),
+                self.music_seconds / self.seconds.max(1e-3)
+            ));
+        }
+        text
+    }
+}

@@ -1,0 +1,29 @@
+//! One file a command.
+
+mod completions;
+mod export;
+mod ingest;
+mod man;
+mod query;
+mod status;
+mod train;
+
+pub use export::ExportedTrack;
+
+use crate::Outcome;
+use crate::args::{Arguments, Command};
+use crate::settings::Settings;
+
+/// Runs the command that was asked for.
+pub fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
+    let settings = Settings::resolve(&arguments.global)?;
+    match arguments.command {
+        Command::Ingest(arguments) => ingest::run(&settings, &arguments),
+        Command::Query(arguments) => query::run(&settings, &arguments),
+        Command::Status(arguments) => status::run(&settings, &arguments),
+        Command::Export(arguments) => export::run(&settings, &arguments),
+        Command::Train(arguments) => train::run(&settings, &arguments),
+        Command::Completions { shell } => completions::run(shell),
+        Command::Man { output } => man::run(&output),
+    }
+}

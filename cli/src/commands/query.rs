@@ -1,0 +1,118 @@
+//! `similar-tracks query`.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use index::{Neighbour, Store, TrackRecord};
+
+use crate::Outcome;
+use crate::args::{QueryArguments, QueryFormat};
+use crate::failure::hinted;
+use crate::library::query_vector::{QueryTrack, Resolver, blend};
+use crate::library::serving::Model;
+use crate::output;
+use crate::settings::Settings;
+
+/// A line of the answer.
+struct Row {
+    rank: usize,
+    neighbour: Neighbour,
+    record: TrackRecord,
+}
+
+/// Lists the tracks nearest to the given ones.
+pub fn run(settings: &Settings, arguments: &QueryArguments) -> anyhow::Result<Outcome> {
+    let store = Store::open(&settings.store)?;
+    let catalogue = store.catalogue()?;
+    let Some(mut searcher) = store.searcher(&catalogue)? else {
+        return nothing(&format!("the store {} holds no tracks", settings.store.display()));
+    };
+    if let Some(name) = &arguments.model {
+        let asked = Model::named(name)?;
+        if asked.id != searcher.model_id() {
+            return Err(hinted(
+                index::Error::OtherModel { store: searcher.model_id().into(), asked: asked.id },
+                "leave --model out, or embed the library again with `similar-tracks ingest --model … --reembed`",
+            ));
+        }
+    }
+    let model_id = searcher.model_id().to_owned();
+    let mut resolver = Resolver::new(&store, &catalogue, &model_id);
+    let tracks: Vec<QueryTrack> =
+        arguments.tracks.iter().map(|name| resolver.resolve(name)).collect::<anyhow::Result<_>>()?;
+    let itself: HashSet<_> = tracks.iter().flat_map(|track| track.itself.iter().copied()).collect();
+    let neighbours = searcher.nearest(&model_id, &blend(&tracks)?, arguments.count as usize, &itself)?;
+    let mut rows = Vec::with_capacity(neighbours.len());
+    for neighbour in neighbours {
+        // A track removed since the index was opened.
+        let Some(record) = catalogue.get(neighbour.track)? else { continue };
+        rows.push(Row { rank: rows.len() + 1, neighbour, record });
+    }
+    if rows.is_empty() {
+        return nothing("the library holds no other track");
+    }
+    match if arguments.json { QueryFormat::Json } else { arguments.format } {
+        QueryFormat::Table => output::print(&table(&rows))?,
+        QueryFormat::Json => output::print_json(&rows.iter().map(Row::to_json).collect::<Vec<_>>())?,
+        QueryFormat::Paths => output::print_paths(rows.iter().map(|row| row.record.file.path.as_path()))?,
+        QueryFormat::M3u8 => output::print(&playlist(&rows))?,
+    }
+    Ok(Outcome::Done)
+}
+
+#[allow(clippy::print_stderr, reason = "finding nothing is no failure, but must not look like an empty answer")]
+fn nothing(reason: &str) -> anyhow::Result<Outcome> {
+    eprintln!("{reason}");
+    Ok(Outcome::NothingFound)
+}
+
+impl Row {
+    fn artist(&self) -> &str {
+        self.record.file.artist.as_deref().unwrap_or("–")
+    }
+
+    /// The title, or the file's name.
+    fn title(&self) -> String {
+        let name = || self.record.file.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        self.record.file.title.clone().unwrap_or_else(name)
+    }
+
+    fn to_json(&self) -> serde_json::Value {
+        let file = &self.record.file;
+        serde_json::json!({
+            "rank": self.rank,
+            "similarity": self.neighbour.similarity,
+            "track": self.neighbour.track,
+            "artist": file.artist,
+            "title": file.title,
+            "album": file.album,
+            "genre": file.genre,
+            "duration_seconds": file.duration_seconds,
+            "path": PathBuf::from(&file.path).to_string_lossy(),
+        })
+    }
+}
+
+fn table(rows: &[Row]) -> String {
+    let mut table = output::Table::new(&["", "similarity", "artist", "title", "path"]);
+    for row in rows {
+        table.row(vec![
+            row.rank.to_string(),
+            format!("{:.3}", row.neighbour.similarity),
+            row.artist().to_owned(),
+            row.title(),
+            row.record.file.path.display().to_string(),
+        ]);
+    }
+    table.to_text()
+}
+
+fn playlist(rows: &[Row]) -> String {
+    let mut text = String::from("#EXTM3U\n");
+    for row in rows {
+        let seconds = row.record.file.duration_seconds.map_or(-1, |seconds| seconds.round() as i64);
+        let title = output::one_line(&format!("{} - {}", row.artist(), row.title()));
+        text.push_str(&format!("#EXTINF:{seconds},{title}\n{}\n", row.record.file.path.display()));
+    }
+    text
+}

@@ -1,0 +1,78 @@
+//! `similar-tracks status`.
+
+use index::{Store, TrackState};
+
+use crate::Outcome;
+use crate::args::StatusArguments;
+use crate::library::serving::Model;
+use crate::output;
+use crate::settings::Settings;
+
+/// Shows what the store holds.
+pub fn run(settings: &Settings, arguments: &StatusArguments) -> anyhow::Result<Outcome> {
+    let store = Store::open(&settings.store)?;
+    let catalogue = store.catalogue()?;
+    let model_id = store.serving_model(&catalogue)?;
+    let counts = catalogue.counts(model_id.as_deref().unwrap_or_default())?;
+    let generation = store.current()?;
+    let up_to_date = match (&model_id, &generation) {
+        (Some(model), Some((_, manifest))) => manifest.revision == catalogue.revision(model)?,
+        _ => false,
+    };
+    let built_in = Model::built_in()?.id;
+    let last_run = catalogue.last_run()?;
+    let failures = catalogue.failures()?;
+    if arguments.json {
+        let failures = failures.iter().map(|record| {
+            serde_json::json!({ "path": record.file.path.to_string_lossy(), "reason": reason_of(&record.state) })
+        });
+        output::print_json(&serde_json::json!({
+            "store": settings.store,
+            "model": model_id,
+            "built_in_model": built_in,
+            "tracks": counts,
+            "generation": generation.as_ref().map(|(number, _)| number),
+            "generation_up_to_date": up_to_date,
+            "last_run": last_run,
+            "failures": arguments.failed.then(|| failures.collect::<Vec<_>>()),
+        }))?;
+        return Ok(Outcome::Done);
+    }
+    let mut text = format!("store       {}\n", settings.store.display());
+    let model = match &model_id {
+        Some(id) if *id == built_in => format!("{id} (built in)"),
+        Some(id) => format!("{id} (this program has {built_in}: `ingest --model built-in --reembed` changes over)"),
+        None => "none yet".into(),
+    };
+    text.push_str(&format!("model       {model}\n"));
+    text.push_str(&format!(
+        "tracks      {} by {}, {} of music\n",
+        counts.embedded,
+        output::count(counts.artists, "artist"),
+        output::clock(counts.seconds)
+    ));
+    text.push_str(&format!("failed      {}\n", counts.failed));
+    let generation = match generation {
+        Some((number, _)) if up_to_date => format!("{number}, up to date"),
+        Some((number, _)) => format!("{number}, older than the catalogue (the next ingest renews it)"),
+        None => "none yet".into(),
+    };
+    text.push_str(&format!("generation  {generation}\n"));
+    if let Some(run) = last_run.filter(|run| run.finished_at.is_none()) {
+        text.push_str(&format!("last run    {}: still going, or ended early\n", run.command));
+    }
+    if arguments.failed {
+        for record in &failures {
+            text.push_str(&format!("  {}: {}\n", record.file.path.display(), reason_of(&record.state)));
+        }
+    }
+    output::print(&text)?;
+    Ok(Outcome::Done)
+}
+
+fn reason_of(state: &TrackState) -> &str {
+    match state {
+        TrackState::Failed { reason, .. } => reason,
+        TrackState::Embedded => "",
+    }
+}

@@ -1,0 +1,8 @@
+//! From folders to the catalogue: which files there are, what has to be done with each, and doing
+//! it on all cores.
+
+pub mod plan;
+pub mod query_vector;
+pub mod serving;
+pub mod walk;
+pub mod worker;

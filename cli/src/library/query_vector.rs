@@ -1,0 +1,132 @@
+//! From what a user names to a vector and the tracks it stands for.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use index::{Catalogue, Store, TrackId, TrackRecord, TrackState};
+use trainer::Embedder;
+
+use super::serving::Model;
+use super::walk::stamp_of;
+use super::worker::hash_file;
+use crate::failure::{guard, hinted};
+
+/// A track to ask with.
+#[derive(Debug)]
+pub struct QueryTrack {
+    /// Its unit vector.
+    pub vector: Vec<f32>,
+    /// The library's tracks that are this very recording: never an answer.
+    pub itself: HashSet<TrackId>,
+}
+
+/// Finds the tracks of the library, and embeds files that are not in it.
+pub struct Resolver<'a> {
+    store: &'a Store,
+    catalogue: &'a Catalogue,
+    model_id: &'a str,
+    /// Loaded when the first file has to be embedded.
+    embedder: Option<Embedder>,
+}
+
+impl<'a> Resolver<'a> {
+    /// For a store whose vectors are `model_id`'s.
+    pub fn new(store: &'a Store, catalogue: &'a Catalogue, model_id: &'a str) -> Self {
+        Self { store, catalogue, model_id, embedder: None }
+    }
+
+    /// A file, else a track's number, else a path in the library or the end of one.
+    pub fn resolve(&mut self, name: &Path) -> anyhow::Result<QueryTrack> {
+        if name.exists() {
+            return self.of_file(name);
+        }
+        match self.in_library(name)? {
+            Some(record) => self.of_record(&record),
+            None => Err(hinted(
+                anyhow::anyhow!("{}: no such file, and no such track in the library", name.display()),
+                "a query is an audio file, the number of a track, or a path in the library",
+            )),
+        }
+    }
+
+    fn in_library(&self, name: &Path) -> anyhow::Result<Option<TrackRecord>> {
+        if let Some(id) = name.to_str().and_then(|text| text.parse().ok()) {
+            return Ok(self.catalogue.get(TrackId(id))?);
+        }
+        if let Some(record) = self.catalogue.find_by_path(&std::path::absolute(name)?)? {
+            return Ok(Some(record));
+        }
+        let mut records = self.catalogue.find_by_path_suffix(name, 2)?;
+        if records.len() > 1 {
+            let error = anyhow::anyhow!("{}: several tracks of the library end in this path", name.display());
+            return Err(hinted(error, "name more of the path, or the number of the track"));
+        }
+        Ok(records.pop())
+    }
+
+    fn of_record(&self, record: &TrackRecord) -> anyhow::Result<QueryTrack> {
+        if let TrackState::Failed { reason, .. } = &record.state {
+            anyhow::bail!("track {} cannot be asked with: {reason}", record.id);
+        }
+        let Some(vector) = self.catalogue.vector(record.id, self.model_id)? else {
+            let error = anyhow::anyhow!("track {} has no vector of the serving model {}", record.id, self.model_id);
+            return Err(hinted(error, "run `similar-tracks ingest` on its folder again"));
+        };
+        let mut itself = HashSet::from([record.id]);
+        if let Some(hash) = &record.file.hash {
+            itself.extend(self.catalogue.find_by_hash(hash)?.iter().map(|same| same.id));
+        }
+        Ok(QueryTrack { vector, itself })
+    }
+
+    fn of_file(&mut self, file: &Path) -> anyhow::Result<QueryTrack> {
+        let path = file.canonicalize()?;
+        let unchanged = |record: &TrackRecord| {
+            let stamp = std::fs::metadata(&path).map(|metadata| stamp_of(&metadata));
+            stamp.is_ok_and(|stamp| stamp == record.file.stamp)
+        };
+        if let Some(record) = self.catalogue.find_by_path(&path)?.filter(unchanged)
+            && record.state == TrackState::Embedded
+            && self.catalogue.vector(record.id, self.model_id)?.is_some()
+        {
+            return self.of_record(&record);
+        }
+        let hash = hash_file(file).map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))?;
+        let itself: HashSet<TrackId> = self.catalogue.find_by_hash(&hash)?.iter().map(|same| same.id).collect();
+        let vector = guard(|| self.embedder()?.embed_file(file).map_err(anyhow::Error::from));
+        let vector = vector.map_err(|reason| anyhow::anyhow!("{}: {reason}", file.display()))??;
+        Ok(QueryTrack { vector, itself })
+    }
+
+    fn embedder(&mut self) -> anyhow::Result<&Embedder> {
+        if self.embedder.is_none() {
+            self.embedder = Some(Model::of_store(self.store, self.model_id)?.embedder()?);
+        }
+        self.embedder.as_ref().ok_or_else(|| anyhow::anyhow!("no model"))
+    }
+}
+
+/// One query out of several: their mean, scaled to unit length.
+pub fn blend(tracks: &[QueryTrack]) -> anyhow::Result<Vec<f32>> {
+    let mut sum = vec![0.0; tracks.first().map_or(0, |track| track.vector.len())];
+    for track in tracks {
+        sum.iter_mut().zip(&track.vector).for_each(|(sum, value)| *sum += value);
+    }
+    let norm = sum.iter().map(|value| value * value).sum::<f32>().sqrt();
+    anyhow::ensure!(norm > 1e-6, "these tracks cancel each other out: there is nothing that resembles all of them");
+    sum.iter_mut().for_each(|value| *value /= norm);
+    Ok(sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_blend_lies_between_its_tracks() {
+        let track = |vector: [f32; 2]| QueryTrack { vector: vector.into(), itself: HashSet::new() };
+        let vector = blend(&[track([1.0, 0.0]), track([0.0, 1.0])]).unwrap();
+        assert!((vector[0] - 0.5_f32.sqrt()).abs() < 1e-6 && vector[0] == vector[1]);
+        assert!(blend(&[track([1.0, 0.0]), track([-1.0, 0.0])]).is_err());
+    }
+}

@@ -1,0 +1,134 @@
+//! Works on one file: recognises it by its bytes, or decodes and embeds it.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::path::Path;
+use std::sync::Mutex;
+
+use audio_frontend::tags;
+use index::catalogue::Transient;
+use index::{Catalogue, ContentHash, NewTrack, TrackId, TrackState};
+use trainer::Embedder;
+
+use super::plan::Task;
+use crate::failure::guard;
+
+/// What came of a file.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It has a vector now.
+    Embedded {
+        /// What it is.
+        track: NewTrack,
+        /// Its vector.
+        vector: Vec<f32>,
+    },
+    /// A known track was found: its bytes are the same, its stamp or place is new.
+    Same {
+        /// The track.
+        id: TrackId,
+        /// Whether its path is another than before.
+        moved: bool,
+    },
+    /// It cannot be used.
+    Failed {
+        /// What it is.
+        track: NewTrack,
+        /// Why.
+        reason: String,
+        /// Whether it may work another time.
+        transient: Transient,
+    },
+}
+
+/// One thread's tools.
+pub struct Worker<'a> {
+    embedder: Embedder,
+    catalogue: Catalogue,
+    /// Missing tracks that some file was recognised as, so that a second copy is a track of its own.
+    claimed: &'a Mutex<HashSet<TrackId>>,
+}
+
+impl<'a> Worker<'a> {
+    /// With its own model and its own connection.
+    pub fn new(embedder: Embedder, catalogue: Catalogue, claimed: &'a Mutex<HashSet<TrackId>>) -> Self {
+        Self { embedder, catalogue, claimed }
+    }
+
+    /// Works on a file.
+    ///
+    /// # Errors
+    /// Of the catalogue only: what is wrong with the file is an outcome.
+    pub fn work(&self, task: &Task) -> index::Result<Outcome> {
+        let mut track = NewTrack {
+            path: task.path.clone(),
+            stamp: task.stamp,
+            hash: None,
+            artist: None,
+            title: None,
+            album: None,
+            genre: None,
+            duration_seconds: None,
+        };
+        match hash_file(&task.path) {
+            Ok(hash) => track.hash = Some(hash),
+            Err(error) => {
+                let error = audio_frontend::Error::Io { path: task.path.clone(), source: error };
+                return Ok(Outcome::Failed { track, reason: error.reason(), transient: Transient(true) });
+            }
+        }
+        if let Some(same) = self.recognise(task, track.hash)? {
+            return Ok(same);
+        }
+        let embedded = guard(|| {
+            let info = tags::read(&task.path);
+            (info, self.embedder.embed_file(&task.path))
+        });
+        let (info, vector) = match embedded {
+            Ok(embedded) => embedded,
+            Err(reason) => return Ok(Outcome::Failed { track, reason, transient: Transient(false) }),
+        };
+        track.artist = info.tags.artist;
+        track.title = info.tags.title;
+        track.album = info.tags.album;
+        track.genre = info.tags.genre;
+        track.duration_seconds = info.duration_seconds;
+        Ok(match vector {
+            Ok(vector) => Outcome::Embedded { track, vector },
+            Err(trainer::Error::Audio(error)) => {
+                Outcome::Failed { track, reason: error.reason(), transient: Transient(error.is_transient()) }
+            }
+            Err(error) => Outcome::Failed { track, reason: error.to_string(), transient: Transient(false) },
+        })
+    }
+
+    /// A track with these bytes at this path, or one whose file is no longer where it was.
+    fn recognise(&self, task: &Task, hash: Option<ContentHash>) -> index::Result<Option<Outcome>> {
+        let Some(hash) = hash else { return Ok(None) };
+        let model_id = &self.embedder.card().id;
+        for record in self.catalogue.find_by_hash(&hash)? {
+            if record.state != TrackState::Embedded || self.catalogue.vector(record.id, model_id)?.is_none() {
+                continue;
+            }
+            if Some(record.id) == task.known {
+                return Ok(Some(Outcome::Same { id: record.id, moved: false }));
+            }
+            let gone = !record.file.path.exists();
+            let mut claimed = self.claimed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            if gone && claimed.insert(record.id) {
+                return Ok(Some(Outcome::Same { id: record.id, moved: true }));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// BLAKE3 hash of a file's bytes. A FIFO or device, which would never end, has none.
+pub fn hash_file(path: &Path) -> std::io::Result<ContentHash> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(std::io::Error::other("not a regular file"));
+    }
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(File::open(path)?)?;
+    Ok(ContentHash(*hasher.finalize().as_bytes()))
+}

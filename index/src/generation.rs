@@ -1,0 +1,106 @@
+//! Immutable FAISS files, derived from the catalogue.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::faiss_index::FaissIndex;
+use crate::search::Searcher;
+
+/// Version of manifest.toml that this program writes, and the newest it reads.
+pub const MANIFEST_FORMAT_VERSION: i64 = 1;
+
+const VECTORS_FILE: &str = "vectors.faiss";
+const MANIFEST_FILE: &str = "manifest.toml";
+
+/// What a generation is, stored as manifest.toml beside its vectors.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GenerationManifest {
+    /// Version of this file's format.
+    pub format_version: i64,
+    /// Model of the vectors.
+    pub model_id: String,
+    /// Length of a vector.
+    pub dimension: usize,
+    /// Number of vectors.
+    pub count: usize,
+    /// The catalogue's revision for the model when this was built.
+    pub revision: u64,
+    /// BLAKE3 hash of vectors.faiss.
+    pub checksum: String,
+}
+
+/// Writes a generation into `folder`, which must not exist: it appears whole or not at all.
+pub(crate) fn write(folder: &Path, searcher: &Searcher, revision: u64) -> Result<GenerationManifest> {
+    let partial = folder.with_extension("partial");
+    if partial.exists() {
+        std::fs::remove_dir_all(&partial).map_err(|error| Error::io(&partial, error))?;
+    }
+    std::fs::create_dir_all(&partial).map_err(|error| Error::io(&partial, error))?;
+    let vectors = partial.join(VECTORS_FILE);
+    searcher.index().write(&vectors)?;
+    let manifest = GenerationManifest {
+        format_version: MANIFEST_FORMAT_VERSION,
+        model_id: searcher.model_id().into(),
+        dimension: searcher.dimension(),
+        count: searcher.len(),
+        revision,
+        checksum: checksum(&vectors)?,
+    };
+    let manifest_path = partial.join(MANIFEST_FILE);
+    let text = toml::to_string(&manifest)
+        .map_err(|error| Error::Damaged { path: manifest_path.clone(), reason: error.to_string() })?;
+    std::fs::write(&manifest_path, text).map_err(|error| Error::io(&manifest_path, error))?;
+    for path in [&vectors, &manifest_path, &partial] {
+        sync(path)?;
+    }
+    std::fs::rename(&partial, folder).map_err(|error| Error::io(folder, error))?;
+    sync(folder.parent().unwrap_or(folder))?;
+    Ok(manifest)
+}
+
+/// Reads a generation's manifest.
+pub(crate) fn manifest(folder: &Path) -> Result<GenerationManifest> {
+    let path = folder.join(MANIFEST_FILE);
+    let text = std::fs::read_to_string(&path).map_err(|error| Error::io(&path, error))?;
+    let damaged = |reason: String| Error::Damaged { path: path.clone(), reason };
+    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| damaged(error.message().into()))?;
+    let version = table.get("format_version").and_then(toml::Value::as_integer);
+    match version {
+        Some(found) if found > MANIFEST_FORMAT_VERSION => {
+            Err(Error::NewerFormat { path, found, supported: MANIFEST_FORMAT_VERSION })
+        }
+        _ => table.try_into().map_err(|error: toml::de::Error| damaged(error.message().into())),
+    }
+}
+
+/// Reads a generation's vectors after verifying them.
+pub(crate) fn read(folder: &Path, manifest: &GenerationManifest) -> Result<Searcher> {
+    let path = folder.join(VECTORS_FILE);
+    if checksum(&path)? != manifest.checksum {
+        return Err(Error::Damaged { path, reason: "its checksum is not the manifest's".into() });
+    }
+    let index = FaissIndex::read(&path)?;
+    if (index.len(), index.dimension()) != (manifest.count, manifest.dimension) {
+        return Err(Error::Damaged { path, reason: "its size is not the manifest's".into() });
+    }
+    Ok(Searcher::new(manifest.model_id.clone(), index))
+}
+
+fn checksum(path: &Path) -> Result<String> {
+    let mut hasher = blake3::Hasher::new();
+    let file = File::open(path).map_err(|error| Error::io(path, error))?;
+    hasher.update_reader(file).map_err(|error| Error::io(path, error))?;
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
+pub(crate) fn sync(path: &Path) -> Result<()> {
+    File::open(path).and_then(|file| file.sync_all()).map_err(|error| Error::io(path, error))
+}
+
+/// Folder of generation `number`.
+pub(crate) fn folder(generations: &Path, number: u64) -> PathBuf {
+    generations.join(format!("{number:06}"))
+}

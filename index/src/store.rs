@@ -1,0 +1,267 @@
+//! The store's folder: its lock, and which generation serves.
+
+use std::fs::{File, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use crate::catalogue::Catalogue;
+use crate::error::{Error, Result};
+use crate::generation::{self, GenerationManifest};
+use crate::search::Searcher;
+
+/// Generations kept besides the one that serves, for readers that are just opening it.
+const OLD_GENERATIONS_KEPT: u64 = 1;
+
+/// Tries to open what CURRENT names while a writer replaces it.
+const OPEN_TRIES: usize = 3;
+
+/// A store's folder.
+#[derive(Debug, Clone)]
+pub struct Store {
+    folder: PathBuf,
+}
+
+impl Store {
+    /// Opens an existing store.
+    ///
+    /// # Errors
+    /// [`Error::NoStore`], [`Error::PathNotUtf8`].
+    pub fn open(folder: &Path) -> Result<Self> {
+        let store = Self::at(folder)?;
+        if !store.catalogue_path().exists() {
+            return Err(Error::NoStore { path: folder.into() });
+        }
+        Ok(store)
+    }
+
+    /// Opens a store, creating its folder where there is none. A folder with other files in it is
+    /// not taken over.
+    ///
+    /// # Errors
+    /// [`Error::NotAStore`], [`Error::Io`], [`Error::PathNotUtf8`].
+    pub fn create(folder: &Path) -> Result<Self> {
+        let store = Self::at(folder)?;
+        std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, error))?;
+        if !store.lock_path().exists() {
+            let mut entries = std::fs::read_dir(folder).map_err(|error| Error::io(folder, error))?;
+            if entries.next().is_some() {
+                return Err(Error::NotAStore { path: folder.into() });
+            }
+        }
+        Ok(store)
+    }
+
+    fn at(folder: &Path) -> Result<Self> {
+        match folder.to_str() {
+            Some(_) => Ok(Self { folder: folder.into() }),
+            None => Err(Error::PathNotUtf8 { path: folder.into() }),
+        }
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    fn catalogue_path(&self) -> PathBuf {
+        self.folder.join("catalogue.sqlite")
+    }
+
+    fn lock_path(&self) -> PathBuf {
+        self.folder.join("lock")
+    }
+
+    fn current_path(&self) -> PathBuf {
+        self.folder.join("CURRENT")
+    }
+
+    fn generations_path(&self) -> PathBuf {
+        self.folder.join("generations")
+    }
+
+    /// Where a model's files lie.
+    pub fn model_folder(&self, model_id: &str) -> PathBuf {
+        self.folder.join("models").join(model_id)
+    }
+
+    /// Becomes the one writer; `command` is told to others who try.
+    ///
+    /// # Errors
+    /// [`Error::InUse`] with the holder, [`Error::Io`].
+    pub fn lock(&self, command: &str) -> Result<WriteLock> {
+        let path = self.lock_path();
+        let io = |error| Error::io(&path, error);
+        let mut file =
+            File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(io)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                // Told for information only: the holder may be writing this very line.
+                let _ = file.read_to_string(&mut holder);
+                let holder = if holder.trim().is_empty() { "another process".into() } else { holder.trim().into() };
+                return Err(Error::InUse { path: self.folder.clone(), holder });
+            }
+            Err(TryLockError::Error(error)) => return Err(io(error)),
+        }
+        file.set_len(0).and_then(|()| file.rewind()).map_err(io)?;
+        writeln!(file, "`{command}` (process {})", std::process::id()).map_err(io)?;
+        Ok(WriteLock { _file: file })
+    }
+
+    /// Opens the catalogue for writing; the caller holds the lock.
+    ///
+    /// # Errors
+    /// As [`Catalogue::open`].
+    pub fn catalogue_to_write(&self, _lock: &WriteLock) -> Result<Catalogue> {
+        Catalogue::open(&self.catalogue_path())
+    }
+
+    /// Opens the catalogue for reading.
+    ///
+    /// # Errors
+    /// As [`Catalogue::open_to_read`].
+    pub fn catalogue(&self) -> Result<Catalogue> {
+        Catalogue::open_to_read(&self.catalogue_path())
+    }
+
+    /// The model that serves: that of the current generation, or before there is one, that of the
+    /// first ingest. `None`: nothing was ever ingested.
+    ///
+    /// # Errors
+    /// What reading CURRENT and the catalogue reports.
+    pub fn serving_model(&self, catalogue: &Catalogue) -> Result<Option<String>> {
+        match self.current()? {
+            Some((_, manifest)) => Ok(Some(manifest.model_id)),
+            None => catalogue.first_model(),
+        }
+    }
+
+    /// Number and manifest of the generation that serves.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`], [`Error::NewerFormat`], [`Error::Io`].
+    pub fn current(&self) -> Result<Option<(u64, GenerationManifest)>> {
+        self.with_current(|number, folder| Ok((number, generation::manifest(folder)?)))
+    }
+
+    /// Opens what CURRENT names. A generation that disappears in between was replaced: try again.
+    fn with_current<T>(&self, open: impl Fn(u64, &Path) -> Result<T>) -> Result<Option<T>> {
+        let mut tries = 0;
+        loop {
+            let Some(number) = self.current_number()? else { return Ok(None) };
+            tries += 1;
+            match open(number, &generation::folder(&self.generations_path(), number)) {
+                Err(Error::Io { source, .. })
+                    if source.kind() == std::io::ErrorKind::NotFound && tries < OPEN_TRIES => {}
+                result => return result.map(Some),
+            }
+        }
+    }
+
+    fn current_number(&self) -> Result<Option<u64>> {
+        let path = self.current_path();
+        match std::fs::read_to_string(&path) {
+            Ok(text) => match text.trim().parse() {
+                Ok(number) => Ok(Some(number)),
+                Err(_) => Err(Error::Damaged { path, reason: format!("{:?} is no generation", text.trim()) }),
+            },
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::io(&path, error)),
+        }
+    }
+
+    /// Opens the index that serves. Where it is older than the catalogue, as after a killed ingest,
+    /// or damaged, the vectors are taken from the catalogue itself: the answer is the same, it takes
+    /// longer. `None`: there are no vectors.
+    ///
+    /// # Errors
+    /// What reading the catalogue reports.
+    pub fn searcher(&self, catalogue: &Catalogue) -> Result<Option<Searcher>> {
+        let Some(model_id) = self.serving_model(catalogue)? else { return Ok(None) };
+        let current = self.with_current(|_, folder| {
+            let manifest = generation::manifest(folder)?;
+            let fresh = manifest.model_id == model_id && manifest.revision == catalogue.revision(&model_id)?;
+            if fresh { generation::read(folder, &manifest).map(Some) } else { Ok(None) }
+        });
+        match current {
+            Ok(Some(Some(searcher))) => Ok(Some(searcher)),
+            Ok(_) | Err(Error::Damaged { .. } | Error::Faiss { .. } | Error::Io { .. }) => {
+                Searcher::from_catalogue(catalogue, &model_id)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Builds a generation of a model's vectors and makes it serve. Does nothing where the one that
+    /// serves is up to date. Afterwards removes generations that serve no more.
+    ///
+    /// # Errors
+    /// [`Error::DiskFull`], [`Error::Io`], [`Error::Faiss`]; CURRENT then still names what it named.
+    pub fn publish(&self, catalogue: &Catalogue, model_id: &str, _lock: &WriteLock) -> Result<()> {
+        let revision = catalogue.revision(model_id)?;
+        let current = match self.current() {
+            Ok(current) => current,
+            // Derived data that cannot be read is replaced.
+            Err(Error::Damaged { .. } | Error::Io { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        if current.is_some_and(|(_, manifest)| manifest.model_id == model_id && manifest.revision == revision) {
+            return Ok(());
+        }
+        let number = self.newest_generation()? + 1;
+        let Some(searcher) = Searcher::from_catalogue(catalogue, model_id)? else {
+            return self.retire_all();
+        };
+        generation::write(&generation::folder(&self.generations_path(), number), &searcher, revision)?;
+        self.set_current(number)?;
+        self.remove_generations_before(number - OLD_GENERATIONS_KEPT.min(number))
+    }
+
+    /// With no vectors left, nothing serves.
+    fn retire_all(&self) -> Result<()> {
+        let path = self.current_path();
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(&path, error)),
+            _ => self.remove_generations_before(u64::MAX),
+        }
+    }
+
+    fn set_current(&self, number: u64) -> Result<()> {
+        let path = self.current_path();
+        let io = |error| Error::io(&path, error);
+        let mut file = tempfile::NamedTempFile::new_in(&self.folder).map_err(io)?;
+        writeln!(file, "{number}").and_then(|()| file.as_file().sync_all()).map_err(io)?;
+        file.persist(&path).map_err(|error| io(error.error))?;
+        generation::sync(&self.folder)
+    }
+
+    fn generation_numbers(&self) -> Result<Vec<u64>> {
+        let path = self.generations_path();
+        let entries = match std::fs::read_dir(&path) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(Error::io(&path, error)),
+        };
+        let number = |entry: std::io::Result<std::fs::DirEntry>| entry.ok()?.file_name().to_str()?.parse().ok();
+        Ok(entries.filter_map(number).collect())
+    }
+
+    fn newest_generation(&self) -> Result<u64> {
+        Ok(self.generation_numbers()?.into_iter().max().unwrap_or(0))
+    }
+
+    fn remove_generations_before(&self, oldest_kept: u64) -> Result<()> {
+        for number in self.generation_numbers()?.into_iter().filter(|&number| number < oldest_kept) {
+            let folder = generation::folder(&self.generations_path(), number);
+            std::fs::remove_dir_all(&folder).map_err(|error| Error::io(&folder, error))?;
+        }
+        Ok(())
+    }
+}
+
+/// Held by the one writer; ends with the process at the latest.
+#[derive(Debug)]
+pub struct WriteLock {
+    _file: File,
+}
