@@ -54,9 +54,15 @@ impl FrontEndConfig {
     pub fn validate(&self) -> std::result::Result<(), String> {
         let rules = [
             (self.frame_seconds > 0.0 && self.frame_seconds <= 1.0, "frame_seconds must be in (0, 1]"),
-            (self.hop_seconds > 0.0 && self.hop_seconds <= self.frame_seconds, "hop_seconds must be in (0, frame_seconds]"),
+            (
+                self.hop_seconds > 0.0 && self.hop_seconds <= self.frame_seconds,
+                "hop_seconds must be in (0, frame_seconds]",
+            ),
             ((1..=512).contains(&self.mel_bands), "mel_bands must be in 1..=512"),
-            (self.min_hz >= 0.0 && self.min_hz < self.max_hz && self.max_hz.is_finite(), "0 <= min_hz < max_hz must hold"),
+            (
+                self.min_hz >= 0.0 && self.min_hz < self.max_hz && self.max_hz.is_finite(),
+                "0 <= min_hz < max_hz must hold",
+            ),
             (self.power_floor > 0.0 && self.power_floor < 1.0, "power_floor must be in (0, 1)"),
             ((1..=100_000).contains(&self.window_frames), "window_frames must be in 1..=100000"),
             ((1..=10_000).contains(&self.max_windows), "max_windows must be in 1..=10000"),

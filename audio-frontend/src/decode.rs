@@ -15,8 +15,8 @@ use crate::error::{Error, Result};
 
 /// File name extensions taken for audio when a folder is walked; the content decides afterwards.
 pub const AUDIO_EXTENSIONS: &[&str] = &[
-    "aac", "aif", "aifc", "aiff", "caf", "flac", "m4a", "m4b", "mka", "mp1", "mp2", "mp3", "mp4", "oga", "ogg",
-    "wav", "wave", "webm",
+    "aac", "aif", "aifc", "aiff", "caf", "flac", "m4a", "m4b", "mka", "mp1", "mp2", "mp3", "mp4", "oga", "ogg", "wav",
+    "wave", "webm",
 ];
 
 /// A header that states more than this share of what is there counts as the truth; less of the
@@ -67,8 +67,7 @@ impl AudioStream {
         let reader = symphonia::default::get_probe()
             .probe(&hint, source, FormatOptions::default(), MetadataOptions::default())
             .map_err(|error| probe_error(path, error))?;
-        let track =
-            reader.default_track(TrackType::Audio).ok_or_else(|| Error::NotAudio { path: path.into() })?;
+        let track = reader.default_track(TrackType::Audio).ok_or_else(|| Error::NotAudio { path: path.into() })?;
         let parameters = track
             .codec_params
             .as_ref()
@@ -154,11 +153,13 @@ impl AudioStream {
         }
         let seconds = |samples: u64| samples as f64 / f64::from(self.sample_rate_hz);
         match self.expected_samples {
-            Some(expected) if (self.decoded_samples as f64) < COMPLETE_SHARE * expected as f64 => Err(Error::Truncated {
-                path: self.path.clone(),
-                decoded_seconds: seconds(self.decoded_samples),
-                expected_seconds: seconds(expected),
-            }),
+            Some(expected) if (self.decoded_samples as f64) < COMPLETE_SHARE * expected as f64 => {
+                Err(Error::Truncated {
+                    path: self.path.clone(),
+                    decoded_seconds: seconds(self.decoded_samples),
+                    expected_seconds: seconds(expected),
+                })
+            }
             _ => Ok(()),
         }
     }
@@ -179,7 +180,9 @@ fn probe_error(path: &Path, error: SymphoniaError) -> Error {
     let path = path.to_owned();
     match error {
         // The probe reads past the end of a file that is shorter than any header.
-        SymphoniaError::IoError(source) if source.kind() == std::io::ErrorKind::UnexpectedEof => Error::NotAudio { path },
+        SymphoniaError::IoError(source) if source.kind() == std::io::ErrorKind::UnexpectedEof => {
+            Error::NotAudio { path }
+        }
         SymphoniaError::IoError(source) => Error::Io { path, source },
         SymphoniaError::Unsupported(what) if what.contains("probe") || what.contains("format reader") => {
             Error::NotAudio { path }
@@ -193,10 +196,9 @@ fn probe_error(path: &Path, error: SymphoniaError) -> Error {
 fn mix_to_mono(buffer: &GenericAudioBufferRef<'_>, planes: &mut Vec<Vec<f32>>, mono: &mut Vec<f32>) {
     buffer.copy_to_vecs_planar(planes);
     let effects = |plane: usize| match buffer.spec().channels() {
-        Channels::Positioned(positions) => positions
-            .iter()
-            .nth(plane)
-            .is_some_and(|position| Position::LFE1.union(Position::LFE2).contains(position)),
+        Channels::Positioned(positions) => {
+            positions.iter().nth(plane).is_some_and(|position| Position::LFE1.union(Position::LFE2).contains(position))
+        }
         _ => false,
     };
     mono.clear();

@@ -22,7 +22,8 @@ impl MelFilterBank {
     pub fn new(band_count: usize, min_hz: f64, max_hz: f64, bin_hz: f64, bin_count: usize) -> Self {
         let (low, high) = (mel_from_hz(min_hz), mel_from_hz(max_hz));
         let edge = |index: usize| hz_from_mel(low + (high - low) * index as f64 / (band_count + 1) as f64);
-        let bands = (0..band_count).map(|band| Band::new([edge(band), edge(band + 1), edge(band + 2)], bin_hz, bin_count));
+        let bands =
+            (0..band_count).map(|band| Band::new([edge(band), edge(band + 1), edge(band + 2)], bin_hz, bin_count));
         Self { bands: bands.collect() }
     }
 

@@ -1,5 +1,8 @@
 //! Which windows of a track are looked at.
 
+use std::borrow::Cow;
+use std::ops::Range;
+
 use crate::config::FrontEndConfig;
 use crate::logmel::{MelPower, SILENCE_POWER, log_mel_into, mean_power};
 
@@ -18,22 +21,22 @@ pub struct Windows {
 }
 
 impl Windows {
-    /// Windows spread evenly over the track, without those that are silent or far below the
-    /// loudest. `None` where all of it is silence.
+    /// Windows spread evenly over what is to be heard of the track: without silence before and after,
+    /// so that a longer lead-in moves no window, and without windows far below the loudest. `None`
+    /// where all of it is silence.
     pub fn spread(track: &MelPower, config: &FrontEndConfig) -> Option<Self> {
         let (frames, bands) = (config.window_frames, track.bands());
-        let mut starts = spread_starts(track.frames(), frames, config.max_windows);
-        let powers: Vec<f32> = starts.iter().map(|&start| mean_power(&tiled(track, start, frames), bands)).collect();
+        let audible = audible_frames(track)?;
+        let mut starts = spread_starts(&audible, frames, config.max_windows);
+        let window = |start: usize| tiled(track, &audible, start, frames);
+        let powers: Vec<f32> = starts.iter().map(|&start| mean_power(&window(start), bands)).collect();
         let loudest = powers.iter().copied().fold(0.0, f32::max);
-        let gate = (loudest * 10_f32.powf(-config.quiet_window_db / 10.0)).max(SILENCE_POWER);
+        let gate = loudest * 10_f32.powf(-config.quiet_window_db / 10.0);
         let mut loud = powers.iter().map(|&power| power >= gate);
         starts.retain(|_| loud.next() == Some(true));
-        if starts.is_empty() {
-            return None;
-        }
         let mut log_mel = vec![0.0; starts.len() * frames * bands];
-        for (&start, window) in starts.iter().zip(log_mel.chunks_exact_mut(frames * bands)) {
-            log_mel_into(&tiled(track, start, frames), bands, config.power_floor, window);
+        for (&start, log_mel) in starts.iter().zip(log_mel.chunks_exact_mut(frames * bands)) {
+            log_mel_into(&window(start), bands, config.power_floor, log_mel);
         }
         Some(Self { frames, bands, starts, log_mel })
     }
@@ -44,24 +47,42 @@ impl Windows {
     }
 }
 
-/// A window's powers; a track shorter than a window is repeated until it fills it.
-fn tiled(track: &MelPower, start: usize, frames: usize) -> std::borrow::Cow<'_, [f32]> {
-    if track.frames() >= start + frames {
+/// A frame this much below the mean power of the track, in dB, is silence at its start or end.
+const SILENT_FRAME_DB: f32 = 60.0;
+
+/// From the first to the last frame that can be heard; `None` where none is above
+/// [`SILENCE_POWER`].
+fn audible_frames(track: &MelPower) -> Option<Range<usize>> {
+    let frames = || (0..track.frames()).map(|frame| mean_power(track.rows(frame, 1), track.bands()));
+    let mean = mean_power(track.rows(0, track.frames()), track.bands());
+    if frames().fold(0.0, f32::max) < SILENCE_POWER {
+        return None;
+    }
+    let gate = mean * 10_f32.powf(-SILENT_FRAME_DB / 10.0);
+    let first = frames().position(|power| power >= gate)?;
+    let last = track.frames() - 1 - frames().rev().position(|power| power >= gate)?;
+    Some(first..last + 1)
+}
+
+/// A window's powers; where less is audible than a window, that is repeated until it fills it.
+fn tiled<'a>(track: &'a MelPower, audible: &Range<usize>, start: usize, frames: usize) -> Cow<'a, [f32]> {
+    if audible.len() >= frames {
         return track.rows(start, frames).into();
     }
-    let whole = track.rows(0, track.frames());
+    let whole = track.rows(audible.start, audible.len());
     whole.iter().copied().cycle().take(frames * track.bands()).collect::<Vec<_>>().into()
 }
 
-/// First frames of at most `max_windows` windows that cover a track evenly from its first to its
-/// last frame, without overlap while the track is long enough.
-fn spread_starts(track_frames: usize, window_frames: usize, max_windows: usize) -> Vec<usize> {
-    let last = track_frames.saturating_sub(window_frames);
-    let count = track_frames.div_ceil(window_frames).clamp(1, max_windows);
-    match count {
-        1 => vec![last / 2],
-        _ => (0..count).map(|window| (last as f64 * window as f64 / (count - 1) as f64).round() as usize).collect(),
-    }
+/// First frames of at most `max_windows` windows that cover the audible part evenly from its first to
+/// its last frame, without overlap while it is long enough.
+fn spread_starts(audible: &Range<usize>, window_frames: usize, max_windows: usize) -> Vec<usize> {
+    let room = audible.len().saturating_sub(window_frames);
+    let count = audible.len().div_ceil(window_frames).clamp(1, max_windows);
+    let offset = |window: usize| match count {
+        1 => room / 2,
+        _ => (room as f64 * window as f64 / (count - 1) as f64).round() as usize,
+    };
+    (0..count).map(|window| audible.start + offset(window)).collect()
 }
 
 #[cfg(test)]
@@ -70,10 +91,21 @@ mod tests {
 
     #[test]
     fn windows_reach_from_the_first_to_the_last_frame() {
-        assert_eq!(spread_starts(1000, 200, 3), [0, 400, 800]);
-        assert_eq!(spread_starts(500, 200, 16), [0, 150, 300]);
-        assert_eq!(spread_starts(300, 200, 1), [50]);
-        assert_eq!(spread_starts(150, 200, 16), [0]);
+        assert_eq!(spread_starts(&(0..1000), 200, 3), [0, 400, 800]);
+        assert_eq!(spread_starts(&(10..510), 200, 16), [10, 160, 310]);
+        assert_eq!(spread_starts(&(0..300), 200, 1), [50]);
+        assert_eq!(spread_starts(&(0..150), 200, 16), [0]);
+    }
+
+    #[test]
+    fn silence_before_and_after_moves_no_window() {
+        let config = FrontEndConfig { window_frames: 2, mel_bands: 1, max_windows: 3, ..Default::default() };
+        let song = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+        let plain = Windows::spread(&MelPower::from_rows(1, song.into()), &config).unwrap();
+        let late = [&[0.0; 7][..], &song, &[1e-7; 5]].concat();
+        let late = Windows::spread(&MelPower::from_rows(1, late), &config).unwrap();
+        assert_eq!(plain.log_mel, late.log_mel);
+        assert_eq!(plain.starts.iter().map(|start| start + 7).collect::<Vec<_>>(), late.starts);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 Reads tracks.csv beside this file, downloads the packages with `apt-get download`, takes the listed
 files out of them with `dpkg --fsys-tarfile`, renders tracker modules with `openmpt123` where that
 program is installed, and writes FOLDER/manifest.csv (path,genre,artist,album,title,licence,package),
-which `similar-tracks train` reads. Packages already unpacked are passed over, so an interrupted run
+which `similar-tracks train` reads, and FOLDER/LICENCES.txt. Packages already unpacked are passed over, so an interrupted run
 goes on where it stopped. Rows rendered from MIDI, scores or projects are left out.
 """
 
@@ -109,7 +109,8 @@ def file_of(row: dict, folder: pathlib.Path) -> pathlib.Path:
     return path.with_name(path.name + ".wav") if row["how"] == "openmpt123" else path
 
 
-def write_manifest(rows: list[dict], folder: pathlib.Path) -> int:
+def write_lists(rows: list[dict], folder: pathlib.Path) -> int:
+    """Writes manifest.csv for training and LICENCES.txt for people; the number of tracks."""
     columns = ["path", "genre", "artist", "album", "title", "licence", "package"]
     present = [row for row in rows if file_of(row, folder).exists()]
     with open(folder / "manifest.csv", "w", newline="", encoding="utf-8") as file:
@@ -118,6 +119,11 @@ def write_manifest(rows: list[dict], folder: pathlib.Path) -> int:
         for row in present:
             path = file_of(row, folder).relative_to(folder)
             writer.writerow([path.as_posix()] + [row[column] for column in columns[1:]])
+    with open(folder / "LICENCES.txt", "w", encoding="utf-8") as file:
+        for row in present:
+            path = file_of(row, folder).relative_to(folder)
+            file.write(f"{path}: {row['title']} by {row['artist']}, {row['licence']}; "
+                       f"see /usr/share/doc/{row['package']}/copyright in Debian's package {row['package']}\n")  # fmt: skip
     return len(present)
 
 
@@ -147,7 +153,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory(dir=options.output) as scratch:
             deb = download(package, pathlib.Path(scratch))
             unpack(deb, of_package, options.output)
-    print(f"{write_manifest(rows, options.output)} tracks in {options.output}", file=sys.stderr)
+    print(f"{write_lists(rows, options.output)} tracks in {options.output}", file=sys.stderr)
 
 
 if __name__ == "__main__":

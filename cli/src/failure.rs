@@ -3,6 +3,8 @@
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::output::one_line;
+
 thread_local! {
     static GUARDED: Cell<bool> = const { Cell::new(false) };
 }
@@ -11,14 +13,38 @@ thread_local! {
 #[allow(clippy::print_stderr, reason = "the one place that writes errors")]
 pub fn print(error: &anyhow::Error) {
     let (message, hint) = match error.downcast_ref::<Hinted>() {
-        Some(hinted) => (format!("{:#}", hinted.error), Some(hinted.hint.clone())),
-        None => (format!("{error:#}"), None),
+        Some(hinted) => (format!("{:#}", hinted.error), Some(hinted.hint.as_str())),
+        None => (format!("{error:#}"), general_hint(error)),
     };
-    eprintln!("error: {}", message.replace('\n', " "));
+    eprintln!("error: {}", one_line(&message));
     if let Some(hint) = hint {
         eprintln!("hint: {hint}");
     }
 }
+
+/// Hints for what can happen in every command.
+fn general_hint(error: &anyhow::Error) -> Option<&'static str> {
+    error.chain().find_map(|cause| {
+        let io_kind = cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+        if io_kind == Some(std::io::ErrorKind::StorageFull) {
+            return Some(DISK_FULL_HINT);
+        }
+        Some(match cause.downcast_ref::<index::Error>()? {
+            index::Error::DiskFull { .. } => DISK_FULL_HINT,
+            index::Error::NoStore { .. } => "`similar-tracks ingest FOLDER` creates one; --store names another",
+            index::Error::NotAStore { .. } => "name a new or empty folder with --store",
+            index::Error::PathNotUtf8 { .. } => "name a folder whose path is UTF-8 with --store",
+            index::Error::InUse { .. } => "wait until it has ended; queries go on meanwhile",
+            index::Error::NewerFormat { .. } => "the store was written by a newer similar-tracks: update this one",
+            index::Error::Damaged { .. } => {
+                "restore the store from a backup, or move it away and ingest again: the music itself is never touched"
+            }
+            _ => return None,
+        })
+    })
+}
+
+const DISK_FULL_HINT: &str = "free some space and run the same command again: what was committed is kept";
 
 /// An error that says how to go on.
 #[derive(Debug)]

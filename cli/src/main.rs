@@ -25,7 +25,7 @@ pub enum Outcome {
 fn main() -> ExitCode {
     failure::keep_guarded_panics_quiet();
     let arguments = args::Arguments::parse();
-    match commands::run(arguments) {
+    match check_processor().and_then(|()| commands::run(arguments)) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::NothingFound) => ExitCode::from(1),
         Err(error) => {
@@ -33,4 +33,11 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// FAISS is built for AVX2: without it, the first search would end the process.
+fn check_processor() -> anyhow::Result<()> {
+    #[cfg(target_arch = "x86_64")]
+    anyhow::ensure!(std::arch::is_x86_feature_detected!("avx2"), "this program needs a processor with AVX2");
+    Ok(())
 }

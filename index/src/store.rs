@@ -91,8 +91,7 @@ impl Store {
     pub fn lock(&self, command: &str) -> Result<WriteLock> {
         let path = self.lock_path();
         let io = |error| Error::io(&path, error);
-        let mut file =
-            File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(io)?;
+        let mut file = File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(io)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {

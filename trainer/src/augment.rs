@@ -164,7 +164,9 @@ mod tests {
             let masked = varied(AugmentConfig { mask_frames: 20, mask_bands: 2, ..OFF }, seed);
             let silent_frames = masked.chunks(8).filter(|row| row.iter().all(|&power| power == 0.0)).count();
             assert!(silent_frames <= 20);
-            assert!(masked.chunks(8).map(|row| row.iter().filter(|&&power| power == 0.0).count()).all(|n| n <= 2 || n == 8));
+            assert!(
+                masked.chunks(8).map(|row| row.iter().filter(|&&power| power == 0.0).count()).all(|n| n <= 2 || n == 8)
+            );
             let tilted = varied(AugmentConfig { tilt_db: 6.0, ..OFF }, seed);
             let ratio = tilted[7] / tilted[0];
             assert!(ratio <= 10_f32.powf(1.2) * 1.001 && ratio >= 10_f32.powf(-1.2) * 0.999);

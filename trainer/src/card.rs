@@ -79,7 +79,9 @@ impl ModelCard {
         let version = table.get("format_version").and_then(toml::Value::as_integer);
         if version != Some(i64::from(CARD_FORMAT_VERSION)) {
             let version = version.map_or_else(|| "no version".to_owned(), |version| format!("version {version}"));
-            return Err(damaged(format!("the model card has {version}, this program reads version {CARD_FORMAT_VERSION}")));
+            return Err(damaged(format!(
+                "the model card has {version}, this program reads version {CARD_FORMAT_VERSION}"
+            )));
         }
         let card: Self = table.try_into().map_err(|error: toml::de::Error| damaged(error.message().to_owned()))?;
         card.front_end.validate().and_then(|()| card.architecture.validate()).map_err(damaged)?;
@@ -114,7 +116,8 @@ mod tests {
 
     #[test]
     fn a_card_survives_a_round_trip_and_knows_its_weights() {
-        let card = ModelCard::new(b"weights", Default::default(), Default::default(), Default::default(), Default::default());
+        let card =
+            ModelCard::new(b"weights", Default::default(), Default::default(), Default::default(), Default::default());
         let read = ModelCard::parse(&card.to_toml().unwrap(), Path::new("card.toml")).unwrap();
         assert_eq!(card, read);
         assert!(read.matches(b"weights") && !read.matches(b"other"));

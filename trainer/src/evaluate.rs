@@ -44,9 +44,8 @@ pub fn retrieval(tracks: &[Labelled<'_>]) -> Retrieval {
         let (sum, count) = values.fold((0.0, 0), |(sum, count), value| (sum + value, count + 1));
         sum / f64::from(count.max(1))
     };
-    let over_genres = |pick: fn(&(f64, f64)) -> f64| {
-        mean(&mut of_genre.values().map(|queries| mean(&mut queries.iter().map(pick))))
-    };
+    let over_genres =
+        |pick: fn(&(f64, f64)) -> f64| mean(&mut of_genre.values().map(|queries| mean(&mut queries.iter().map(pick))));
     Retrieval {
         mean_average_precision: over_genres(|query| query.0),
         area_under_curve: over_genres(|query| query.1),
@@ -100,11 +99,8 @@ mod tests {
     fn a_track_of_the_same_artist_is_never_counted() {
         let vectors = [[1.0, 0.0], [1.0, 0.0], [0.8, 0.6], [0.0, 1.0]];
         let labels = [("rock", "a"), ("rock", "a"), ("jazz", "b"), ("rock", "c")];
-        let tracks: Vec<_> = vectors
-            .iter()
-            .zip(labels)
-            .map(|(vector, (genre, artist))| Labelled { vector, genre, artist })
-            .collect();
+        let tracks: Vec<_> =
+            vectors.iter().zip(labels).map(|(vector, (genre, artist))| Labelled { vector, genre, artist }).collect();
         let result = retrieval(&tracks);
         // Both songs of `a` rank jazz above the rock of `c`: precision 1/2, area 0. `c` asks: jazz
         // first, then both of `a`: precision (1/2 + 2/3) / 2, area 0. Jazz finds nothing.

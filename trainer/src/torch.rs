@@ -33,7 +33,10 @@ mod tests {
 
     #[test]
     fn a_wrong_shape_is_an_error_and_not_a_panic() {
-        let wrong = || Ok(tch::Tensor::zeros([2, 3], tch::kind::FLOAT_CPU).matmul(&tch::Tensor::zeros([2, 3], tch::kind::FLOAT_CPU)));
+        let wrong = || {
+            Ok(tch::Tensor::zeros([2, 3], tch::kind::FLOAT_CPU)
+                .matmul(&tch::Tensor::zeros([2, 3], tch::kind::FLOAT_CPU)))
+        };
         assert!(matches!(guard("matmul", wrong), Err(Error::Torch { operation: "matmul", .. })));
     }
 }

@@ -2,13 +2,12 @@
 
 use std::collections::HashSet;
 use std::sync::Mutex;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use audio_frontend::AUDIO_EXTENSIONS;
 use index::catalogue::{Transient, Writer};
 use index::{Catalogue, Store, TrackId, WriteLock};
-use rayon::prelude::*;
 
 use crate::Outcome;
 use crate::args::IngestArguments;
@@ -135,8 +134,7 @@ impl Ingest<'_> {
             self.work(catalogue, plan, &claimed, summary)?;
         }
         let claimed = claimed.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let gone: Vec<TrackId> =
-            plan.missing.iter().map(|(id, _)| *id).filter(|id| !claimed.contains(id)).collect();
+        let gone: Vec<TrackId> = plan.missing.iter().map(|(id, _)| *id).filter(|id| !claimed.contains(id)).collect();
         summary.missing = gone.len();
         if self.arguments.prune && !gone.is_empty() {
             catalogue.commit(|writer| gone.iter().try_for_each(|id| writer.remove(*id)))?;
@@ -156,20 +154,21 @@ impl Ingest<'_> {
         let pool = self.settings.thread_pool(self.arguments.jobs)?;
         let progress = Progress::new(self.settings, "ingest", plan.work.len() as u64);
         let (sender, outcomes) = sync_channel(2 * COMMIT_TRACKS);
-        let new_worker = || {
-            anyhow::Ok(Worker::new(self.model.embedder()?, self.store.catalogue()?, claimed))
+        let tasks = Mutex::new(plan.work.iter());
+        let next_task = || tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner).next();
+        let work = |sender: &SyncSender<_>| {
+            let worker = Worker::new(self.model.embedder()?, self.store.catalogue()?, claimed);
+            while let Some(task) = next_task() {
+                // The writer hangs up when it fails; then there is no use in going on.
+                if sender.send((task, worker.work(task)?)).is_err() {
+                    break;
+                }
+            }
+            anyhow::Ok(())
         };
         let result = std::thread::scope(|scope| {
-            let workers = scope.spawn(move || {
-                pool.install(|| {
-                    plan.work.par_iter().try_for_each_init(new_worker, |worker, task| {
-                        let worker = worker.as_ref().map_err(|error| anyhow::anyhow!("{error:#}"))?;
-                        let outcome = worker.work(task)?;
-                        // The writer hangs up when it fails; then there is no use in going on.
-                        sender.send((task, outcome)).map_err(|_| anyhow::anyhow!("the catalogue cannot be written"))
-                    })
-                })
-            });
+            let workers =
+                scope.spawn(move || pool.broadcast(|_| work(&sender)).into_iter().collect::<anyhow::Result<()>>());
             let written = self.write(catalogue, outcomes, &progress, summary);
             let worked = workers.join().unwrap_or_else(|_| Err(anyhow::anyhow!("a worker ended unexpectedly")));
             // Where writing failed, that is the reason why workers stopped.
@@ -198,9 +197,8 @@ impl Ingest<'_> {
                 Err(error) => error == std::sync::mpsc::RecvTimeoutError::Disconnected,
             };
             if batch.len() >= COMMIT_TRACKS || last_commit.elapsed() >= COMMIT_INTERVAL || ended {
-                catalogue.commit(|writer| {
-                    batch.iter().try_for_each(|(task, outcome)| self.record(writer, task, outcome))
-                })?;
+                catalogue
+                    .commit(|writer| batch.iter().try_for_each(|(task, outcome)| self.record(writer, task, outcome)))?;
                 for (task, outcome) in batch.drain(..) {
                     summary.count(task, outcome);
                     progress.advance(1);

@@ -75,7 +75,8 @@ mod tests {
 
     #[test]
     fn only_what_is_new_changed_or_worth_another_try_is_worked_on() {
-        let files = [("/m/same", 1), ("/m/changed", 2), ("/m/bad", 1), ("/m/denied", 1), ("/m/new", 1), ("/m/other-model", 1)];
+        let files =
+            [("/m/same", 1), ("/m/changed", 2), ("/m/bad", 1), ("/m/denied", 1), ("/m/new", 1), ("/m/other-model", 1)];
         let found = Found {
             roots: vec!["/m".into()],
             files: files.iter().map(|(path, time)| (path.into(), stamp(*time))).collect(),

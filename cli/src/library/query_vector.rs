@@ -81,18 +81,18 @@ impl<'a> Resolver<'a> {
 
     fn of_file(&mut self, file: &Path) -> anyhow::Result<QueryTrack> {
         let path = file.canonicalize()?;
-        let unchanged = |record: &TrackRecord| {
-            let stamp = std::fs::metadata(&path).map(|metadata| stamp_of(&metadata));
-            stamp.is_ok_and(|stamp| stamp == record.file.stamp)
-        };
-        if let Some(record) = self.catalogue.find_by_path(&path)?.filter(unchanged)
+        let record = self.catalogue.find_by_path(&path)?;
+        if let Some(record) = &record
             && record.state == TrackState::Embedded
+            && std::fs::metadata(&path).is_ok_and(|metadata| stamp_of(&metadata) == record.file.stamp)
             && self.catalogue.vector(record.id, self.model_id)?.is_some()
         {
-            return self.of_record(&record);
+            return self.of_record(record);
         }
         let hash = hash_file(file).map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))?;
-        let itself: HashSet<TrackId> = self.catalogue.find_by_hash(&hash)?.iter().map(|same| same.id).collect();
+        let same = self.catalogue.find_by_hash(&hash)?;
+        // What the library still holds of this path is an older state of the same track.
+        let itself: HashSet<TrackId> = same.iter().chain(&record).map(|record| record.id).collect();
         let vector = guard(|| self.embedder()?.embed_file(file).map_err(anyhow::Error::from));
         let vector = vector.map_err(|reason| anyhow::anyhow!("{}: {reason}", file.display()))??;
         Ok(QueryTrack { vector, itself })

@@ -30,8 +30,9 @@ impl Model {
         if name == Path::new("built-in") {
             return Self::built_in();
         }
-        let files = ModelFiles::read(name)
-            .map_err(|error| hinted(error, "--model names a folder that `similar-tracks train` wrote, or `built-in`"))?;
+        let files = ModelFiles::read(name).map_err(|error| {
+            hinted(error, "--model names a folder that `similar-tracks train` wrote, or `built-in`")
+        })?;
         Self::new(files, &name.display().to_string())
     }
 
@@ -47,7 +48,10 @@ impl Model {
             return Ok(built_in);
         }
         let error = anyhow::anyhow!("the store's model {id} is gone from {}", folder.display());
-        Err(hinted(error, "`similar-tracks ingest --model built-in --reembed FOLDER` embeds the library with the built-in one"))
+        Err(hinted(
+            error,
+            "`similar-tracks ingest --model built-in --reembed FOLDER` embeds the library with the built-in one",
+        ))
     }
 
     fn new(files: ModelFiles, origin: &str) -> anyhow::Result<Self> {

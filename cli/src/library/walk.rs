@@ -30,7 +30,8 @@ pub fn walk(roots: &[PathBuf]) -> anyhow::Result<Found> {
     let mut found = Found::default();
     for root in roots {
         let canonical = root.canonicalize().with_context(|| root.display().to_string());
-        let canonical = canonical.map_err(|error| hinted(error, "name a folder of music that exists and can be read"))?;
+        let canonical =
+            canonical.map_err(|error| hinted(error, "name a folder of music that exists and can be read"))?;
         let metadata = std::fs::metadata(&canonical).with_context(|| root.display().to_string())?;
         if metadata.is_dir() {
             std::fs::read_dir(&canonical).with_context(|| root.display().to_string())?;

@@ -35,9 +35,7 @@ impl Manifest {
         let folder = path.parent().unwrap_or(Path::new(""));
         let mut reader = csv::Reader::from_reader(bytes.as_slice());
         let at = |line, reason: String| Error::Manifest { path: path.into(), line, reason };
-        let csv_error = |error: csv::Error| {
-            at(error.position().map_or(1, csv::Position::line), error.to_string())
-        };
+        let csv_error = |error: csv::Error| at(error.position().map_or(1, csv::Position::line), error.to_string());
         let header = reader.headers().map_err(csv_error)?.clone();
         let column = |name: &str| header.iter().position(|column| column.trim() == name);
         let required = |name: &str| column(name).ok_or_else(|| at(1, format!("the header has no column `{name}`")));
@@ -64,7 +62,8 @@ impl Manifest {
 
     /// Leaves out every track of an artist of `other`, so that `other` stays unheard.
     pub fn without_artists_of(&mut self, other: &Self) {
-        let held_out: std::collections::HashSet<&str> = other.entries.iter().map(|entry| entry.artist.as_str()).collect();
+        let held_out: std::collections::HashSet<&str> =
+            other.entries.iter().map(|entry| entry.artist.as_str()).collect();
         self.entries.retain(|entry| !held_out.contains(entry.artist.as_str()));
     }
 }
@@ -87,7 +86,8 @@ mod tests {
 
     #[test]
     fn columns_are_found_by_name_and_artists_fall_back_to_album_and_folder() {
-        let manifest = read("album,genre,extra,path,artist\nA,rock,x,d/1.wav,Me\nA,,x,d/2.wav,\n,,x,d/3.wav,\n").unwrap();
+        let manifest =
+            read("album,genre,extra,path,artist\nA,rock,x,d/1.wav,Me\nA,,x,d/2.wav,\n,,x,d/3.wav,\n").unwrap();
         let artists: Vec<_> = manifest.entries.iter().map(|entry| entry.artist.as_str()).collect();
         assert_eq!(artists, ["me", "album a", "folder /d"]);
         assert_eq!(manifest.entries[0].path, Path::new("d/1.wav"));

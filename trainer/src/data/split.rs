@@ -36,7 +36,8 @@ pub fn by_artist(entries: &[Entry], validation_share: f64, seed: u64) -> Split {
         let fresh: Vec<&str> = ranked.into_iter().filter(|artist| !held_out.contains(artist)).collect();
         held_out.extend(fresh.into_iter().take(wanted.saturating_sub(already)));
     }
-    let (validation, training) = (0..entries.len()).partition(|&index| held_out.contains(entries[index].artist.as_str()));
+    let (validation, training) =
+        (0..entries.len()).partition(|&index| held_out.contains(entries[index].artist.as_str()));
     Split { training, validation }
 }
 

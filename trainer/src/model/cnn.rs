@@ -41,6 +41,7 @@ pub struct CnnEncoder {
     stem_norm: nn::BatchNorm,
     blocks: Vec<ResidualBlock>,
     head: nn::Linear,
+    neck: nn::BatchNorm,
 }
 
 /// Log-mel values in dB lie between −60 and about 5; this brings them near zero mean, unit variance.
@@ -52,6 +53,8 @@ impl CnnEncoder {
     pub fn new(path: &nn::Path<'_>, config: &CnnConfig) -> Self {
         let first = config.channels.first().copied().unwrap_or(1);
         let stem_config = nn::ConvConfig { stride: 2, padding: 2, bias: false, ..Default::default() };
+        let no_bias = nn::LinearConfig { bias: false, ..Default::default() };
+        let no_affine = nn::BatchNormConfig { affine: false, ..Default::default() };
         let mut blocks = Vec::new();
         let mut channels = first;
         for (number, &next) in config.channels.iter().enumerate() {
@@ -62,14 +65,17 @@ impl CnnEncoder {
             stem: nn::conv2d(path / "stem", 1, first, 5, stem_config),
             stem_norm: nn::batch_norm2d(path / "stem_norm", first, Default::default()),
             blocks,
-            head: nn::linear(path / "head", 2 * channels, config.embedding_size, Default::default()),
+            head: nn::linear(path / "head", 2 * channels, config.embedding_size, no_bias),
+            neck: nn::batch_norm1d(path / "neck", config.embedding_size, no_affine),
         }
     }
 
-    /// Windows in dB, shape N × frames × bands, to unit vectors, shape N × embedding size.
+    /// Windows in dB, shape N × frames × bands, to unit vectors, shape N × embedding size. The last
+    /// batch norm takes away what all music has in common (the "neck" of Luo et al. 2019), without
+    /// which all cosines lie near 1.
     pub fn forward_t(&self, log_mel: &Tensor, train: bool) -> Tensor {
         let pooled = self.pooled_activations(log_mel, train);
-        normalised(&pooled.apply(&self.head))
+        normalised(&pooled.apply(&self.head).apply_t(&self.neck, train))
     }
 
     /// Activations of the last block, pooled over time and frequency by mean and by maximum: shape

@@ -19,9 +19,9 @@ pub fn to_bytes(variables: &VarStore, prefix: &str) -> std::result::Result<Vec<u
         arrays.push((name.to_owned(), shape, values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>()));
     }
     arrays.sort_by(|a, b| a.0.cmp(&b.0));
-    let views = arrays.iter().map(|(name, shape, bytes)| {
-        Ok((name.as_str(), TensorView::new(Dtype::F32, shape.clone(), bytes)?))
-    });
+    let views = arrays
+        .iter()
+        .map(|(name, shape, bytes)| Ok((name.as_str(), TensorView::new(Dtype::F32, shape.clone(), bytes)?)));
     let views: std::result::Result<Vec<_>, safetensors::SafeTensorError> = views.collect();
     safetensors::serialize(views.map_err(|error| error.to_string())?, None).map_err(|error| error.to_string())
 }
@@ -38,10 +38,17 @@ pub fn from_bytes(variables: &VarStore, prefix: &str, bytes: &[u8]) -> std::resu
         let view = stored.tensor(name).map_err(|error| format!("{name}: {error}"))?;
         let shape: Vec<i64> = view.shape().iter().map(|&size| size as i64).collect();
         if view.dtype() != Dtype::F32 || shape != variable.size() {
-            return Err(format!("{name} is {:?} of shape {shape:?}, expected F32 of {:?}", view.dtype(), variable.size()));
+            return Err(format!(
+                "{name} is {:?} of shape {shape:?}, expected F32 of {:?}",
+                view.dtype(),
+                variable.size()
+            ));
         }
-        let values: Vec<f32> =
-            view.data().chunks_exact(4).map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])).collect();
+        let values: Vec<f32> = view
+            .data()
+            .chunks_exact(4)
+            .map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+            .collect();
         let tensor = Tensor::from_slice(&values).view(shape.as_slice());
         variable.f_copy_(&tensor).map_err(|error| error.to_string())?;
     }

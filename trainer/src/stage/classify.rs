@@ -133,7 +133,9 @@ pub fn train(
         let sampler = &sampler;
         scope.spawn(move || {
             // The other side hangs up when it has enough.
-            (0..stage.steps).map(|step| sampler.batch(stage.batch_crops, config.seed, step)).all(|batch| sender.send(batch).is_ok())
+            (0..stage.steps)
+                .map(|step| sampler.batch(stage.batch_crops, config.seed, step))
+                .all(|batch| sender.send(batch).is_ok())
         });
         let mut network = Network::new(config, genres.len())?;
         let mut best: Option<Trained> = None;
@@ -175,8 +177,11 @@ impl Network {
             tch::manual_seed(config.seed as i64);
             let variables = VarStore::new(Device::Cpu);
             let encoder = CnnEncoder::new(&(variables.root() / "encoder"), &config.architecture);
-            let classifier =
-                CosineClassifier::new(&(variables.root() / "classifier"), config.architecture.embedding_size, genre_count as i64);
+            let classifier = CosineClassifier::new(
+                &(variables.root() / "classifier"),
+                config.architecture.embedding_size,
+                genre_count as i64,
+            );
             let optimizer = nn::AdamW { wd: config.classify.weight_decay, ..Default::default() }
                 .build(&variables, config.classify.learning_rate)?;
             Ok(Self { variables, encoder, classifier, optimizer, bands: config.front_end.mel_bands as i64 })
@@ -226,7 +231,8 @@ impl Network {
 
     fn weights(&self) -> Result<Vec<u8>> {
         guard("saving weights", || {
-            weights::to_bytes(&self.variables, "encoder.").map_err(|reason| Error::Torch { operation: "saving weights", reason })
+            weights::to_bytes(&self.variables, "encoder.")
+                .map_err(|reason| Error::Torch { operation: "saving weights", reason })
         })
     }
 }
@@ -261,7 +267,13 @@ mod tests {
         TrainConfig {
             front_end: FrontEndConfig { mel_bands: 8, window_frames: 16, ..Default::default() },
             architecture: CnnConfig { channels: vec![4], embedding_size: 8 },
-            classify: ClassifyConfig { steps, batch_crops: 16, learning_rate: 0.01, evaluate_every: 10, ..Default::default() },
+            classify: ClassifyConfig {
+                steps,
+                batch_crops: 16,
+                learning_rate: 0.01,
+                evaluate_every: 10,
+                ..Default::default()
+            },
             ..Default::default()
         }
     }
@@ -271,7 +283,8 @@ mod tests {
         crate::use_one_thread();
         let tracks = tracks();
         let mut losses = Vec::new();
-        let run = |losses: &mut Vec<f64>| train(&tracks, &tracks, &tiny(40), None, |now| losses.push(now.loss)).unwrap();
+        let run =
+            |losses: &mut Vec<f64>| train(&tracks, &tracks, &tiny(40), None, |now| losses.push(now.loss)).unwrap();
         let trained = run(&mut losses);
         let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
         assert!(mean(&losses[30..]) < 0.7 * mean(&losses[..5]), "{losses:?}");

@@ -1,22 +1,24 @@
 //! The truth about the library, in SQLite: every vector search can be rebuilt from it.
 
+mod columns;
+mod writer;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, Transaction, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
+
+pub use writer::{RunId, Writer, Written};
 
 use crate::error::{Error, Result};
-use crate::track::{ContentHash, FileStamp, NewTrack, TrackId, TrackRecord, TrackState};
+use crate::track::{ContentHash, FileStamp, TrackId, TrackRecord};
+use columns::{COLUMNS, StoredPath, record_of, vector_of};
 
 /// Version of the schema that this program writes.
 pub const SCHEMA_VERSION: i64 = 1;
 
 /// A writer's commit may make another connection wait.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
-
-const COLUMNS: &str = "id, path, size_bytes, modified_ns, content_hash, artist, title, album, genre, \
-                       duration_seconds, failure, failure_is_transient";
 
 /// A connection to the catalogue. Any number may read while one writes.
 #[derive(Debug)]
@@ -75,18 +77,29 @@ impl Catalogue {
     /// [`Error::NewerFormat`], [`Error::Damaged`], [`Error::DiskFull`], [`Error::Sqlite`].
     pub fn open(path: &Path) -> Result<Self> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        Self::open_with(path, flags)
+        let (catalogue, version) = Self::open_with(path, flags)?;
+        if version == 0 {
+            catalogue.read(create_schema)?;
+        }
+        // FULL: what was committed survives a power cut, not only a kill.
+        catalogue.read(|connection| connection.pragma_update(None, "synchronous", "full"))?;
+        Ok(catalogue)
     }
 
     /// Opens an existing catalogue for reading.
     ///
     /// # Errors
-    /// As [`Catalogue::open`].
+    /// As [`Catalogue::open`]; [`Error::NoStore`] where its creation was cut short.
     pub fn open_to_read(path: &Path) -> Result<Self> {
-        Self::open_with(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        match Self::open_with(path, flags)? {
+            (_, 0) => Err(Error::NoStore { path: path.parent().unwrap_or(path).into() }),
+            (catalogue, _) => Ok(catalogue),
+        }
     }
 
-    fn open_with(path: &Path, flags: OpenFlags) -> Result<Self> {
+    /// The catalogue and the version of its schema, 0 where there is none yet.
+    fn open_with(path: &Path, flags: OpenFlags) -> Result<(Self, i64)> {
         let open = || {
             let connection = Connection::open_with_flags(path, flags)?;
             connection.busy_timeout(BUSY_TIMEOUT)?;
@@ -98,21 +111,7 @@ impl Catalogue {
         if version > SCHEMA_VERSION {
             return Err(Error::NewerFormat { path: path.into(), found: version, supported: SCHEMA_VERSION });
         }
-        let catalogue = Self { path: path.into(), connection };
-        if version == 0 {
-            catalogue.create_schema().map_err(|error| Error::sqlite(path, error))?;
-        }
-        Ok(catalogue)
-    }
-
-    fn create_schema(&self) -> rusqlite::Result<()> {
-        // Write-ahead logging lets readers go on while a writer commits. FULL: what was committed
-        // survives a power cut, not only a kill.
-        self.connection.pragma_update(None, "journal_mode", "wal")?;
-        self.connection.pragma_update(None, "synchronous", "full")?;
-        let schema = include_str!("schema.sql");
-        let create = format!("BEGIN IMMEDIATE; {schema} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;");
-        self.connection.execute_batch(&create)
+        Ok((Self { path: path.into(), connection }, version))
     }
 
     fn read<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
@@ -126,9 +125,9 @@ impl Catalogue {
     pub fn commit<T>(&mut self, write: impl FnOnce(&Writer<'_>) -> rusqlite::Result<T>) -> Result<T> {
         let Self { path, connection } = self;
         let run = || {
-            let writer = Writer(connection.transaction()?);
+            let writer = Writer::new(connection.transaction()?);
             let value = write(&writer)?;
-            writer.0.commit()?;
+            writer.finish()?;
             Ok(value)
         };
         run().map_err(|error| Error::sqlite(path, error))
@@ -151,12 +150,13 @@ impl Catalogue {
 
     /// Tracks whose path ends in `/suffix`, `limit` at most.
     pub fn find_by_path_suffix(&self, suffix: &Path, limit: usize) -> Result<Vec<TrackRecord>> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM tracks WHERE substr(path, -length(?1)) = ?1 ORDER BY id LIMIT ?2"
-        );
+        let sql = format!("SELECT {COLUMNS} FROM tracks WHERE substr(path, -length(?1)) = ?1 ORDER BY id LIMIT ?2");
         let suffix = Path::new("/").join(suffix);
         self.read(|connection| {
-            connection.prepare_cached(&sql)?.query_map(params![StoredPath::of(&suffix), limit as i64], record_of)?.collect()
+            connection
+                .prepare_cached(&sql)?
+                .query_map(params![StoredPath::of(&suffix), limit as i64], record_of)?
+                .collect()
         })
     }
 
@@ -248,171 +248,9 @@ impl Catalogue {
     }
 }
 
-/// What a write inside of a transaction gives.
-pub type Written<T = ()> = rusqlite::Result<T>;
-
-/// Number of a row of `runs`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RunId(i64);
-
-/// Writes inside of one transaction; see [`Catalogue::commit`].
-pub struct Writer<'a>(Transaction<'a>);
-
-impl Writer<'_> {
-    /// Takes in a file with its vector, or replaces what was known of its path.
-    pub fn put_embedded(&self, track: &NewTrack, model_id: &str, vector: &[f32]) -> rusqlite::Result<TrackId> {
-        let id = self.put(track, None)?;
-        let sql = "INSERT INTO vectors VALUES (?1, ?2, ?3)
-                   ON CONFLICT (track_id, model_id) DO UPDATE SET vector = excluded.vector";
-        // Vectors of other models belong to bytes that are gone.
-        let outdated = "DELETE FROM vectors WHERE track_id = ?1 AND model_id <> ?2 AND ?3";
-        let bytes: Vec<u8> = vector.iter().flat_map(|value| value.to_le_bytes()).collect();
-        self.0.prepare_cached(sql)?.execute(params![id.0, model_id, bytes])?;
-        self.0.prepare_cached(outdated)?.execute(params![id.0, model_id, id.1])?;
-        Ok(id.0)
-    }
-
-    /// Takes in a file that could not be used. It keeps no vector: its bytes are not those that the
-    /// vector was made of.
-    pub fn put_failed(&self, track: &NewTrack, reason: &str, transient: Transient) -> rusqlite::Result<TrackId> {
-        let id = self.put(track, Some((reason, transient)))?.0;
-        self.0.prepare_cached("DELETE FROM vectors WHERE track_id = ?1")?.execute([id])?;
-        Ok(id)
-    }
-
-    /// The track's number, and whether its bytes are others than before.
-    fn put(&self, track: &NewTrack, failure: Option<(&str, Transient)>) -> rusqlite::Result<(TrackId, bool)> {
-        let path = StoredPath::of(&track.path);
-        let hash = track.hash.map(|hash| hash.0);
-        let before: Option<Option<[u8; 32]>> = self
-            .0
-            .prepare_cached("SELECT content_hash FROM tracks WHERE path = ?1")?
-            .query_row([&path], |row| row.get(0))
-            .optional()?;
-        let sql = "INSERT INTO tracks (path, size_bytes, modified_ns, content_hash, artist, title, album, genre,
-                                       duration_seconds, failure, failure_is_transient)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-                   ON CONFLICT (path) DO UPDATE SET
-                       size_bytes = excluded.size_bytes, modified_ns = excluded.modified_ns,
-                       content_hash = excluded.content_hash, artist = excluded.artist, title = excluded.title,
-                       album = excluded.album, genre = excluded.genre, duration_seconds = excluded.duration_seconds,
-                       failure = excluded.failure, failure_is_transient = excluded.failure_is_transient
-                   RETURNING id";
-        let id = self.0.prepare_cached(sql)?.query_row(
-            params![
-                path,
-                track.stamp.size_bytes as i64,
-                track.stamp.modified_ns,
-                hash,
-                track.artist,
-                track.title,
-                track.album,
-                track.genre,
-                track.duration_seconds,
-                failure.map(|(reason, _)| reason),
-                failure.is_some_and(|(_, Transient(transient))| transient),
-            ],
-            |row| row.get(0),
-        )?;
-        Ok((id, before.is_some_and(|before| before != hash)))
-    }
-
-    /// Notes that a file was found elsewhere, or touched, with the same bytes. Whatever else was
-    /// known of the new path is forgotten.
-    pub fn set_place(&self, id: TrackId, path: &Path, stamp: FileStamp) -> rusqlite::Result<()> {
-        let path = StoredPath::of(path);
-        self.0.prepare_cached("DELETE FROM tracks WHERE path = ?1 AND id <> ?2")?.execute(params![path, id])?;
-        let sql = "UPDATE tracks SET path = ?2, size_bytes = ?3, modified_ns = ?4 WHERE id = ?1";
-        self.0.prepare_cached(sql)?.execute(params![id, path, stamp.size_bytes as i64, stamp.modified_ns])?;
-        Ok(())
-    }
-
-    /// Forgets a track and its vectors.
-    pub fn remove(&self, id: TrackId) -> rusqlite::Result<()> {
-        self.0.prepare_cached("DELETE FROM tracks WHERE id = ?1")?.execute([id])?;
-        Ok(())
-    }
-
-    /// Notes the start of a command.
-    pub fn begin_run(&self, command: &str, model_id: &str) -> rusqlite::Result<RunId> {
-        let sql = "INSERT INTO runs (command, model_id, started_at) VALUES (?1, ?2, unixepoch())";
-        self.0.execute(sql, params![command, model_id])?;
-        Ok(RunId(self.0.last_insert_rowid()))
-    }
-
-    /// Notes the end of a command, with a summary in JSON.
-    pub fn finish_run(&self, run: RunId, summary: &str) -> rusqlite::Result<()> {
-        let sql = "UPDATE runs SET finished_at = unixepoch(), summary = ?2 WHERE id = ?1";
-        self.0.execute(sql, params![run.0, summary])?;
-        Ok(())
-    }
-}
-
-fn record_of(row: &Row<'_>) -> rusqlite::Result<TrackRecord> {
-    let failure: Option<String> = row.get(10)?;
-    let transient = row.get(11)?;
-    Ok(TrackRecord {
-        id: row.get(0)?,
-        file: NewTrack {
-            path: row.get::<_, StoredPath>(1)?.0,
-            stamp: FileStamp { size_bytes: row.get::<_, i64>(2)? as u64, modified_ns: row.get(3)? },
-            hash: row.get::<_, Option<[u8; 32]>>(4)?.map(ContentHash),
-            artist: row.get(5)?,
-            title: row.get(6)?,
-            album: row.get(7)?,
-            genre: row.get(8)?,
-            duration_seconds: row.get(9)?,
-        },
-        state: match failure {
-            Some(reason) => TrackState::Failed { reason, transient },
-            None => TrackState::Embedded,
-        },
-    })
-}
-
-fn vector_of(bytes: &[u8]) -> Vec<f32> {
-    bytes.chunks_exact(4).map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])).collect()
-}
-
-impl ToSql for TrackId {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::from(self.0 as i64))
-    }
-}
-
-impl FromSql for TrackId {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        let id = value.as_i64()?;
-        u64::try_from(id).map(Self).map_err(|_| FromSqlError::OutOfRange(id))
-    }
-}
-
-/// A path as the catalogue keeps it: text where it is UTF-8, else its bytes.
-struct StoredPath(PathBuf);
-
-impl StoredPath {
-    fn of(path: &Path) -> Self {
-        Self(path.to_owned())
-    }
-}
-
-impl ToSql for StoredPath {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(match self.0.to_str() {
-            Some(text) => ValueRef::Text(text.as_bytes()),
-            None => ValueRef::Blob(self.0.as_os_str().as_encoded_bytes()),
-        }))
-    }
-}
-
-impl FromSql for StoredPath {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        use std::os::unix::ffi::OsStringExt;
-        match value {
-            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
-                Ok(Self(std::ffi::OsString::from_vec(bytes.to_vec()).into()))
-            }
-            _ => Err(FromSqlError::InvalidType),
-        }
-    }
+fn create_schema(connection: &Connection) -> rusqlite::Result<()> {
+    // Write-ahead logging lets readers go on while a writer commits.
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    let schema = include_str!("../schema.sql");
+    connection.execute_batch(&format!("BEGIN IMMEDIATE; {schema} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"))
 }

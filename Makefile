@@ -1,0 +1,44 @@
+# Every habit has a target; `make help` lists them.
+CARGO ?= cargo
+
+.PHONY: help demo test setup build lint docs bench deny fmt clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+
+demo: setup build ## fetch free music, ingest it, ask for similar tracks (MUSIC=folder: your own)
+	scripts/demo $(MUSIC)
+
+test: ## every check and test; what CI runs
+	scripts/setup --tests
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --release --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --workspace --no-deps --document-private-items
+	$(CARGO) test --release --workspace
+
+setup: ## libraries that building needs
+	@scripts/setup
+
+build: setup ## the program, in target/release
+	$(CARGO) build --release --workspace
+
+lint: setup ## formatting, clippy, and licences where cargo-deny is installed
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --release --workspace --all-targets -- -D warnings
+	@if $(CARGO) deny --version >/dev/null 2>&1; then $(MAKE) deny; else echo "cargo-deny is not installed: licences not checked"; fi
+
+deny: ## licences, sources and duplicate bans of dependencies (needs cargo-deny)
+	$(CARGO) deny --offline check licenses bans sources
+
+docs: setup ## the crates' documentation, in target/doc
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --release --no-deps --document-private-items
+
+bench: setup ## how fast decoding, log-mel, embedding, search and ingest are
+	$(CARGO) bench --workspace
+
+fmt: ## format the code
+	$(CARGO) fmt --all
+
+clean: ## remove what was built and the demo
+	$(CARGO) clean
+	rm -rf demo

@@ -1,0 +1,125 @@
+//! Ingest takes up what changed and nothing else.
+
+use std::fs;
+
+use super::music::{piece, write_library};
+use super::program::{World, path_of};
+
+#[test]
+fn a_second_run_finds_nothing_to_do() {
+    let world = World::new();
+    write_library(&world.library(), 5, 5.0);
+    let first = world.ingest(&[]);
+    assert_eq!((first["added"].as_u64(), first["failed"].as_u64()), (Some(5), Some(0)));
+    let second = world.ingest(&[]);
+    assert_eq!((second["unchanged"].as_u64(), second["added"].as_u64()), (Some(5), Some(0)));
+    assert_eq!(second["music_seconds"], 0.0, "nothing was decoded");
+    assert_eq!(world.status()["generation"], 1, "nothing was published");
+}
+
+#[test]
+fn changed_touched_moved_new_and_deleted_files_are_told_apart() {
+    let world = World::new();
+    let library = world.library();
+    write_library(&library, 6, 5.0);
+    world.ingest(&[]);
+    let before = world.query(&library.join("piece-3.wav"));
+    piece(20, 6.0, 22_050).write(&library.join("piece-0.wav"));
+    fs::File::options()
+        .append(true)
+        .open(library.join("piece-1.wav"))
+        .unwrap()
+        .set_modified(std::time::UNIX_EPOCH)
+        .unwrap();
+    fs::create_dir(library.join("moved")).unwrap();
+    fs::rename(library.join("piece-2.wav"), library.join("moved/renamed.wav")).unwrap();
+    fs::remove_file(library.join("piece-4.wav")).unwrap();
+    piece(21, 5.0, 22_050).write(&library.join("new.wav"));
+    let summary = world.ingest(&[]);
+    let of = |key: &str| summary[key].as_u64().unwrap();
+    let counts = ["changed", "unchanged", "moved", "added", "missing", "pruned"].map(of);
+    assert_eq!(counts, [1, 3, 1, 1, 1, 0], "{summary}");
+    let answers = world.query(&library.join("piece-3.wav"));
+    assert!(answers.iter().any(|answer| path_of(answer).ends_with("moved/renamed.wav")));
+    assert!(!answers.iter().any(|answer| path_of(answer).ends_with("piece-2.wav")));
+    // The moved track is the one that was there before.
+    let id = |answers: &[serde_json::Value], name: &str| {
+        answers.iter().find(|answer| path_of(answer).ends_with(name)).map(|answer| answer["track"].clone())
+    };
+    assert_eq!(id(&before, "piece-2.wav"), id(&answers, "renamed.wav"));
+    assert!(id(&answers, "piece-4.wav").is_some(), "kept until --prune");
+    let pruned = world.ingest(&["--prune"]);
+    assert_eq!(pruned["pruned"], 1);
+    assert!(id(&world.query(&library.join("piece-3.wav")), "piece-4.wav").is_none());
+    assert_eq!(world.status()["tracks"]["embedded"], 6);
+}
+
+#[test]
+fn a_copy_is_a_track_of_its_own() {
+    let world = World::new();
+    let library = world.library();
+    write_library(&library, 3, 5.0);
+    world.ingest(&[]);
+    fs::copy(library.join("piece-0.wav"), library.join("copy.wav")).unwrap();
+    let summary = world.ingest(&[]);
+    assert_eq!((summary["added"].as_u64(), summary["moved"].as_u64()), (Some(1), Some(0)), "{summary}");
+    let answers = world.query(&library.join("piece-1.wav"));
+    assert_eq!(answers.len(), 3);
+    // Asked with, both are the query itself.
+    let answers = world.query(&library.join("piece-0.wav"));
+    assert_eq!(answers.len(), 2, "{answers:?}");
+}
+
+#[test]
+fn a_bad_file_is_counted_kept_and_not_tried_again() {
+    let world = World::new();
+    let library = world.library();
+    write_library(&library, 2, 5.0);
+    fs::write(library.join("bad.wav"), "no audio at all").unwrap();
+    let first = world.ingest(&[]);
+    assert_eq!((first["added"].as_u64(), first["failed"].as_u64()), (Some(2), Some(1)));
+    let failure = &first["failures"][0];
+    assert!(failure["path"].as_str().unwrap().ends_with("bad.wav"), "{first}");
+    assert!(failure["reason"].as_str().unwrap().contains("not an audio file"), "{first}");
+    let second = world.ingest(&[]);
+    assert_eq!((second["failed"].as_u64(), second["failed_before"].as_u64()), (Some(0), Some(1)));
+    let again = world.ingest(&["--retry-failed"]);
+    assert_eq!((again["failed"].as_u64(), again["failed_before"].as_u64()), (Some(1), Some(0)));
+    assert_eq!(world.status()["failures"].as_array().unwrap().len(), 1);
+    let strict = world.run(&["ingest", library.to_str().unwrap(), "--strict"]);
+    strict.assert_error("1 file could not be used", None);
+    piece(7, 5.0, 22_050).write(&library.join("bad.wav"));
+    assert_eq!(world.ingest(&[])["changed"], 1);
+    assert_eq!(world.status()["tracks"]["failed"], 0);
+}
+
+#[test]
+fn names_of_any_bytes_and_single_files_are_taken() {
+    use std::os::unix::ffi::OsStrExt;
+    let world = World::new();
+    let name = std::ffi::OsStr::from_bytes(b"caf\xe9\nnoir.wav");
+    piece(0, 5.0, 22_050).write(&world.library().join(name));
+    piece(1, 5.0, 22_050).write(&world.path("elsewhere.wav"));
+    let single = world.path("elsewhere.wav");
+    assert_eq!(world.ingest(&[single.to_str().unwrap()])["added"], 2);
+    let answers = world.run(&["query", single.to_str().unwrap(), "--format", "paths"]);
+    assert_eq!(answers.stdout.matches("caf").count(), 1, "{answers:?}");
+}
+
+#[test]
+fn jobs_do_not_change_vectors() {
+    let world = World::new();
+    write_library(&world.library(), 8, 5.0);
+    world.ingest(&["--jobs", "1"]);
+    let other = World::new();
+    write_library(&other.library(), 8, 5.0);
+    other.ingest(&["--jobs", "4"]);
+    let similarities = |world: &World| {
+        let answers = world.query(&world.library().join("piece-0.wav"));
+        answers
+            .iter()
+            .map(|answer| (path_of(answer).file_name().unwrap().to_owned(), answer["similarity"].clone()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(similarities(&world), similarities(&other));
+}

@@ -1,0 +1,14 @@
+//! The program as a user meets it, on synthesised music.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
+mod errors;
+mod export;
+mod formats;
+mod help;
+mod ingest;
+mod invariance;
+mod kill;
+mod models;
+mod music;
+mod program;
+mod query;

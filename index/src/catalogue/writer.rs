@@ -1,0 +1,117 @@
+//! What is written inside of one transaction.
+
+use std::path::Path;
+
+use rusqlite::{OptionalExtension, Transaction, params};
+
+use super::Transient;
+use super::columns::StoredPath;
+use crate::track::{FileStamp, NewTrack, TrackId};
+
+/// What a write inside of a transaction gives.
+pub type Written<T = ()> = rusqlite::Result<T>;
+
+/// Number of a row of `runs`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunId(i64);
+
+/// Writes inside of one transaction; see [`super::Catalogue::commit`].
+pub struct Writer<'a>(Transaction<'a>);
+
+impl<'a> Writer<'a> {
+    pub(super) fn new(transaction: Transaction<'a>) -> Self {
+        Self(transaction)
+    }
+
+    pub(super) fn finish(self) -> rusqlite::Result<()> {
+        self.0.commit()
+    }
+
+    /// Takes in a file with its vector, or replaces what was known of its path.
+    pub fn put_embedded(&self, track: &NewTrack, model_id: &str, vector: &[f32]) -> rusqlite::Result<TrackId> {
+        let id = self.put(track, None)?;
+        let sql = "INSERT INTO vectors VALUES (?1, ?2, ?3)
+                   ON CONFLICT (track_id, model_id) DO UPDATE SET vector = excluded.vector";
+        // Vectors of other models belong to bytes that are gone.
+        let outdated = "DELETE FROM vectors WHERE track_id = ?1 AND model_id <> ?2 AND ?3";
+        let bytes: Vec<u8> = vector.iter().flat_map(|value| value.to_le_bytes()).collect();
+        self.0.prepare_cached(sql)?.execute(params![id.0, model_id, bytes])?;
+        self.0.prepare_cached(outdated)?.execute(params![id.0, model_id, id.1])?;
+        Ok(id.0)
+    }
+
+    /// Takes in a file that could not be used. It keeps no vector: its bytes are not those that the
+    /// vector was made of.
+    pub fn put_failed(&self, track: &NewTrack, reason: &str, transient: Transient) -> rusqlite::Result<TrackId> {
+        let id = self.put(track, Some((reason, transient)))?.0;
+        self.0.prepare_cached("DELETE FROM vectors WHERE track_id = ?1")?.execute([id])?;
+        Ok(id)
+    }
+
+    /// The track's number, and whether its bytes are others than before.
+    fn put(&self, track: &NewTrack, failure: Option<(&str, Transient)>) -> rusqlite::Result<(TrackId, bool)> {
+        let path = StoredPath::of(&track.path);
+        let hash = track.hash.map(|hash| hash.0);
+        let before: Option<Option<[u8; 32]>> = self
+            .0
+            .prepare_cached("SELECT content_hash FROM tracks WHERE path = ?1")?
+            .query_row([&path], |row| row.get(0))
+            .optional()?;
+        let sql = "INSERT INTO tracks (path, size_bytes, modified_ns, content_hash, artist, title, album, genre,
+                                       duration_seconds, failure, failure_is_transient)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                   ON CONFLICT (path) DO UPDATE SET
+                       size_bytes = excluded.size_bytes, modified_ns = excluded.modified_ns,
+                       content_hash = excluded.content_hash, artist = excluded.artist, title = excluded.title,
+                       album = excluded.album, genre = excluded.genre, duration_seconds = excluded.duration_seconds,
+                       failure = excluded.failure, failure_is_transient = excluded.failure_is_transient
+                   RETURNING id";
+        let id = self.0.prepare_cached(sql)?.query_row(
+            params![
+                path,
+                track.stamp.size_bytes as i64,
+                track.stamp.modified_ns,
+                hash,
+                track.artist,
+                track.title,
+                track.album,
+                track.genre,
+                track.duration_seconds,
+                failure.map(|(reason, _)| reason),
+                failure.is_some_and(|(_, Transient(transient))| transient),
+            ],
+            |row| row.get(0),
+        )?;
+        Ok((id, before.is_some_and(|before| before != hash)))
+    }
+
+    /// Notes that a file was found elsewhere, or touched, with the same bytes. Whatever else was
+    /// known of the new path is forgotten.
+    pub fn set_place(&self, id: TrackId, path: &Path, stamp: FileStamp) -> rusqlite::Result<()> {
+        let path = StoredPath::of(path);
+        self.0.prepare_cached("DELETE FROM tracks WHERE path = ?1 AND id <> ?2")?.execute(params![path, id])?;
+        let sql = "UPDATE tracks SET path = ?2, size_bytes = ?3, modified_ns = ?4 WHERE id = ?1";
+        self.0.prepare_cached(sql)?.execute(params![id, path, stamp.size_bytes as i64, stamp.modified_ns])?;
+        Ok(())
+    }
+
+    /// Forgets a track and its vectors.
+    pub fn remove(&self, id: TrackId) -> rusqlite::Result<()> {
+        self.0.prepare_cached("DELETE FROM tracks WHERE id = ?1")?.execute([id])?;
+        Ok(())
+    }
+
+    /// Notes the start of a command.
+    pub fn begin_run(&self, command: &str, model_id: &str) -> rusqlite::Result<RunId> {
+        let sql = "INSERT INTO runs (command, model_id, started_at) VALUES (?1, ?2, unixepoch())";
+        self.0.execute(sql, params![command, model_id])?;
+        Ok(RunId(self.0.last_insert_rowid()))
+    }
+
+    /// Notes the end of a command, with a summary in JSON.
+    pub fn finish_run(&self, run: RunId, summary: &str) -> rusqlite::Result<()> {
+        let sql = "UPDATE runs SET finished_at = unixepoch(), summary = ?2 WHERE id = ?1";
+        self.0.execute(sql, params![run.0, summary])?;
+        Ok(())
+    }
+}

@@ -1,0 +1,248 @@
+//! Behaviour of a store: search against brute force, generations, locks, damage.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use index::catalogue::Transient;
+use index::{Catalogue, ContentHash, Error, FileStamp, NewTrack, Searcher, Store, TrackId, TrackState};
+use proptest::prelude::*;
+
+const MODEL: &str = "model-a";
+
+fn track(number: u64) -> NewTrack {
+    NewTrack {
+        path: format!("/music/{number}.wav").into(),
+        stamp: FileStamp { size_bytes: number, modified_ns: 7 },
+        hash: Some(ContentHash([number as u8; 32])),
+        artist: Some(format!("artist {number}")),
+        title: None,
+        album: None,
+        genre: None,
+        duration_seconds: Some(60.0),
+    }
+}
+
+/// A unit vector that depends on a number.
+fn vector(number: u64) -> Vec<f32> {
+    let values: Vec<f32> = (0..16).map(|dimension| ((number * 31 + dimension * 17) as f32).sin()).collect();
+    let norm = values.iter().map(|value| value * value).sum::<f32>().sqrt();
+    values.iter().map(|value| value / norm).collect()
+}
+
+fn store_of(folder: &Path, tracks: u64) -> (Store, Catalogue) {
+    let store = Store::create(&folder.join("store")).unwrap();
+    let lock = store.lock("test").unwrap();
+    let mut catalogue = store.catalogue_to_write(&lock).unwrap();
+    catalogue
+        .commit(|writer| {
+            writer.begin_run("test", MODEL)?;
+            (0..tracks).try_for_each(|number| writer.put_embedded(&track(number), MODEL, &vector(number)).map(|_| ()))
+        })
+        .unwrap();
+    store.publish(&catalogue, MODEL, &lock).unwrap();
+    (store, catalogue)
+}
+
+fn nearest(searcher: &mut Searcher, query: u64, count: usize, excluded: &[u64]) -> Vec<(u64, f32)> {
+    let excluded: HashSet<TrackId> = excluded.iter().map(|&number| TrackId(number)).collect();
+    let found = searcher.nearest(MODEL, &vector(query), count, &excluded).unwrap();
+    found.iter().map(|neighbour| (neighbour.track.0, neighbour.similarity)).collect()
+}
+
+#[test]
+fn neighbours_equal_brute_force() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, catalogue) = store_of(folder.path(), 300);
+    let mut searcher = store.searcher(&catalogue).unwrap().unwrap();
+    for query in 0..20 {
+        let mut expected: Vec<(u64, f32)> = (0..300)
+            .filter(|number| *number != query)
+            .map(|number| (number + 1, vector(query).iter().zip(vector(number)).map(|(a, b)| a * b).sum()))
+            .collect();
+        expected.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let found = nearest(&mut searcher, query, 10, &[query + 1]);
+        assert_eq!(found.len(), 10);
+        for (found, expected) in found.iter().zip(&expected) {
+            assert!((found.1 - expected.1).abs() < 1e-5, "query {query}: {found:?}, expected {expected:?}");
+        }
+        assert!(found.iter().all(|(track, _)| *track != query + 1));
+    }
+}
+
+#[test]
+fn all_but_the_excluded_come_back_when_more_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, catalogue) = store_of(folder.path(), 5);
+    let mut searcher = store.searcher(&catalogue).unwrap().unwrap();
+    assert_eq!(nearest(&mut searcher, 0, 100, &[1, 2]).len(), 3);
+    assert_eq!(nearest(&mut searcher, 0, 100, &[1, 2, 3, 4, 5]).len(), 0);
+}
+
+#[test]
+fn another_model_or_dimension_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, catalogue) = store_of(folder.path(), 5);
+    let mut searcher = store.searcher(&catalogue).unwrap().unwrap();
+    let none = HashSet::new();
+    assert!(matches!(searcher.nearest("model-b", &vector(0), 1, &none), Err(Error::OtherModel { .. })));
+    assert!(matches!(
+        searcher.nearest(MODEL, &[1.0; 8], 1, &none),
+        Err(Error::WrongDimension { expected: 16, found: 8 })
+    ));
+}
+
+#[test]
+fn a_generation_older_than_the_catalogue_is_not_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, mut catalogue) = store_of(folder.path(), 5);
+    catalogue.commit(|writer| writer.put_embedded(&track(9), MODEL, &vector(9))).unwrap();
+    catalogue.commit(|writer| writer.remove(TrackId(1))).unwrap();
+    let mut searcher = store.searcher(&catalogue).unwrap().unwrap();
+    assert_eq!(searcher.len(), 5);
+    assert_eq!(nearest(&mut searcher, 9, 1, &[])[0].0, 6);
+    assert!(nearest(&mut searcher, 0, 10, &[]).iter().all(|(track, _)| *track != 1));
+    assert_eq!(catalogue.revision(MODEL).unwrap(), 7, "five added, one more, one removed");
+}
+
+#[test]
+fn a_damaged_generation_is_replaced_by_the_catalogue() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, catalogue) = store_of(folder.path(), 5);
+    let vectors = folder.path().join("store/generations/000001/vectors.faiss");
+    let mut bytes = std::fs::read(&vectors).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&vectors, &bytes).unwrap();
+    assert_eq!(store.searcher(&catalogue).unwrap().unwrap().len(), 5);
+    std::fs::write(&vectors, &bytes[..10]).unwrap();
+    assert_eq!(store.searcher(&catalogue).unwrap().unwrap().len(), 5);
+    std::fs::remove_file(&vectors).unwrap();
+    assert_eq!(store.searcher(&catalogue).unwrap().unwrap().len(), 5);
+    std::fs::write(folder.path().join("store/CURRENT"), "not a number\n").unwrap();
+    assert!(matches!(store.current(), Err(Error::Damaged { .. })));
+}
+
+#[test]
+fn publishing_switches_current_and_keeps_few_generations() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, mut catalogue) = store_of(folder.path(), 2);
+    let lock = store.lock("test").unwrap();
+    store.publish(&catalogue, MODEL, &lock).unwrap();
+    assert_eq!(store.current().unwrap().unwrap().0, 1, "nothing changed, nothing to publish");
+    for number in 10..14 {
+        catalogue.commit(|writer| writer.put_embedded(&track(number), MODEL, &vector(number))).unwrap();
+        store.publish(&catalogue, MODEL, &lock).unwrap();
+    }
+    let (number, manifest) = store.current().unwrap().unwrap();
+    assert_eq!((number, manifest.count, manifest.dimension), (5, 6, 16));
+    let generations = std::fs::read_dir(folder.path().join("store/generations")).unwrap().count();
+    assert_eq!(generations, 2);
+}
+
+#[test]
+fn a_second_writer_is_told_who_holds_the_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::create(&folder.path().join("store")).unwrap();
+    let held = store.lock("similar-tracks ingest").unwrap();
+    let refused = store.lock("similar-tracks ingest").unwrap_err().to_string();
+    assert!(
+        refused.contains("`similar-tracks ingest`") && refused.contains(&std::process::id().to_string()),
+        "{refused}"
+    );
+    drop(held);
+    store.lock("similar-tracks ingest").unwrap();
+}
+
+#[test]
+fn a_folder_with_other_files_is_not_taken_over() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("thesis.txt"), "x").unwrap();
+    assert!(matches!(Store::create(folder.path()), Err(Error::NotAStore { .. })));
+    assert!(matches!(Store::open(folder.path()), Err(Error::NoStore { .. })));
+}
+
+#[test]
+fn a_newer_catalogue_and_a_file_that_is_none_are_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, catalogue) = store_of(folder.path(), 1);
+    drop(catalogue);
+    let path = folder.path().join("store/catalogue.sqlite");
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.pragma_update(None, "user_version", 99).unwrap();
+    drop(connection);
+    assert!(matches!(store.catalogue(), Err(Error::NewerFormat { found: 99, supported: 1, .. })));
+    std::fs::write(&path, "this is no database, but a text that is long enough to be taken for one".repeat(20))
+        .unwrap();
+    assert!(matches!(store.catalogue(), Err(Error::Damaged { .. })));
+}
+
+#[test]
+fn records_survive_with_paths_of_any_bytes() {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = tempfile::tempdir().unwrap();
+    let (_, mut catalogue) = store_of(folder.path(), 0);
+    let path = Path::new(std::ffi::OsStr::from_bytes(b"/music/caf\xe9\n.mp3"));
+    let new = NewTrack { path: path.into(), ..track(3) };
+    let id = catalogue.commit(|writer| writer.put_embedded(&new, MODEL, &vector(3))).unwrap();
+    let record = catalogue.find_by_path(path).unwrap().unwrap();
+    assert_eq!((record.id, record.file, record.state), (id, new, TrackState::Embedded));
+    assert_eq!(catalogue.find_by_hash(&ContentHash([3; 32])).unwrap().len(), 1);
+    assert_eq!(catalogue.vector(id, MODEL).unwrap(), Some(vector(3)));
+}
+
+#[test]
+fn a_track_that_fails_later_loses_its_vector_and_a_moved_one_keeps_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, mut catalogue) = store_of(folder.path(), 2);
+    catalogue.commit(|writer| writer.put_failed(&track(0), "damaged", Transient(false))).unwrap();
+    assert_eq!(catalogue.vector(TrackId(1), MODEL).unwrap(), None);
+    let stamp = FileStamp { size_bytes: 1, modified_ns: 8 };
+    // Onto the place of the failed track, which gives way.
+    catalogue.commit(|writer| writer.set_place(TrackId(2), Path::new("/music/0.wav"), stamp)).unwrap();
+    assert_eq!(catalogue.get(TrackId(1)).unwrap(), None);
+    let moved = catalogue.get(TrackId(2)).unwrap().unwrap();
+    assert_eq!((moved.file.path.as_path(), moved.file.stamp), (Path::new("/music/0.wav"), stamp));
+    assert!(catalogue.vector(TrackId(2), MODEL).unwrap().is_some());
+    let counts = catalogue.counts(MODEL).unwrap();
+    assert_eq!((counts.embedded, counts.failed, counts.seconds), (1, 0, 60.0));
+}
+
+#[test]
+fn vectors_of_other_models_go_when_the_bytes_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, mut catalogue) = store_of(folder.path(), 1);
+    catalogue.commit(|writer| writer.put_embedded(&track(0), "model-b", &vector(5))).unwrap();
+    assert!(catalogue.vector(TrackId(1), MODEL).unwrap().is_some(), "the same bytes: both models' vectors stand");
+    let changed = NewTrack { hash: Some(ContentHash([77; 32])), ..track(0) };
+    catalogue.commit(|writer| writer.put_embedded(&changed, "model-b", &vector(6))).unwrap();
+    assert_eq!(catalogue.vector(TrackId(1), MODEL).unwrap(), None);
+    assert_eq!(catalogue.vector(TrackId(1), "model-b").unwrap(), Some(vector(6)));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 16, ..Default::default() })]
+
+    /// Which order tracks come in does not matter to an answer.
+    #[test]
+    fn the_order_of_additions_does_not_matter(order in Just((0..40_u64).collect::<Vec<_>>()).prop_shuffle()) {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, mut catalogue) = store_of(folder.path(), 0);
+        catalogue
+            .commit(|writer| {
+                order.iter().try_for_each(|&number| writer.put_embedded(&track(number), MODEL, &vector(number)).map(|_| ()))
+            })
+            .unwrap();
+        let mut searcher = store.searcher(&catalogue).unwrap().unwrap();
+        let found: Vec<u64> = nearest(&mut searcher, 100, 10, &[])
+            .iter()
+            .map(|(id, _)| catalogue.get(TrackId(*id)).unwrap().unwrap().file.stamp.size_bytes)
+            .collect();
+        let mut expected: Vec<(u64, f32)> = (0..40)
+            .map(|number| (number, vector(100).iter().zip(vector(number)).map(|(a, b)| a * b).sum()))
+            .collect();
+        expected.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let expected: Vec<u64> = expected.iter().take(10).map(|(number, _)| *number).collect();
+        prop_assert_eq!(found, expected);
+    }
+}
