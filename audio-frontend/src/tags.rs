@@ -35,11 +35,11 @@ pub struct TrackInfo {
 /// whether a track can be used.
 pub fn read(path: &Path) -> TrackInfo {
     let options = ParseOptions::new().parsing_mode(ParsingMode::Relaxed).read_cover_art(false);
-    let file = Probe::open(path).and_then(|probe| Ok(probe.options(options).guess_file_type()?.read()?));
+    let file = Probe::open(path).and_then(|probe| probe.options(options).guess_file_type()?.read());
     let Ok(file) = file else { return TrackInfo::default() };
     let tags = file.primary_tag().or_else(|| file.first_tag()).map(tags_of).unwrap_or_default();
     let duration = file.properties().duration();
-    TrackInfo { tags, duration_seconds: (duration > Duration::ZERO).then(|| duration.as_secs_f64()) }
+    TrackInfo { tags, duration_seconds: (duration > Duration::ZERO).then_some(duration.as_secs_f64()) }
 }
 
 fn tags_of(tag: &Tag) -> Tags {

@@ -1,19 +1,21 @@
 //! How many tracks a second does one core embed once their windows are there?
-#![allow(missing_docs, clippy::unwrap_used, reason = "criterion's macros; a bench may stop at an error")]
+#![allow(missing_docs, clippy::expect_used, reason = "criterion's macros; a bench may stop at an error")]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use trainer::Embedder;
 
 fn embed(criterion: &mut Criterion) {
     trainer::use_one_thread();
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a temporary folder");
     let song = folder.path().join("song.wav");
-    benches::write_minute(&song).unwrap();
-    let embedder = Embedder::built_in().unwrap();
-    let windows = audio_frontend::windows(&song, &embedder.card().front_end).unwrap();
+    benches::write_minute(&song).expect("the song can be written");
+    let embedder = Embedder::built_in().expect("the built-in model loads");
+    let windows = audio_frontend::windows(&song, &embedder.card().front_end).expect("the song decodes");
     let mut group = criterion.benchmark_group("embedding");
     group.throughput(Throughput::Elements(1)).sample_size(20);
-    group.bench_function("all windows of a track", |bencher| bencher.iter(|| embedder.embed(&windows).unwrap()));
+    group.bench_function("all windows of a track", |bencher| {
+        bencher.iter(|| embedder.embed(&windows).expect("the song embeds"))
+    });
     group.finish();
 }
 

@@ -1,5 +1,5 @@
 //! How many queries a second are answered over 10,000 and 100,000 tracks, exactly?
-#![allow(missing_docs, clippy::unwrap_used, reason = "criterion's macros; a bench may stop at an error")]
+#![allow(missing_docs, clippy::expect_used, reason = "criterion's macros; a bench may stop at an error")]
 
 use std::collections::HashSet;
 
@@ -25,10 +25,10 @@ fn search(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("exact search, 10 nearest, 128 dimensions");
     group.throughput(Throughput::Elements(1)).sample_size(20);
     for tracks in [10_000, 100_000] {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::create(&folder.path().join("store")).unwrap();
-        let lock = store.lock("bench").unwrap();
-        let mut catalogue = store.catalogue_to_write(&lock).unwrap();
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let store = Store::create(&folder.path().join("store")).expect("a new store");
+        let lock = store.lock("bench").expect("the lock is free");
+        let mut catalogue = store.catalogue_to_write(&lock).expect("the catalogue opens");
         catalogue
             .commit(|writer| {
                 writer.begin_run("bench", MODEL)?;
@@ -46,14 +46,14 @@ fn search(criterion: &mut Criterion) {
                     writer.put_embedded(&track, MODEL, &vector(number)).map(|_| ())
                 })
             })
-            .unwrap();
-        store.publish(&catalogue, MODEL, &lock).unwrap();
-        let mut searcher = store.searcher(&catalogue).unwrap().unwrap();
+            .expect("tracks are committed");
+        store.publish(&catalogue, MODEL, &lock).expect("the vectors are published");
+        let mut searcher = store.searcher(&catalogue).expect("the index opens").expect("there are vectors");
         let mut query = tracks;
         group.bench_function(format!("{tracks} tracks"), |bencher| {
             bencher.iter(|| {
                 query += 1;
-                searcher.nearest(MODEL, &vector(query), 10, &HashSet::new()).unwrap()
+                searcher.nearest(MODEL, &vector(query), 10, &HashSet::new()).expect("the search succeeds")
             });
         });
     }

@@ -118,7 +118,7 @@ mod tests {
         std::os::unix::fs::symlink(&root, root.join("album/loop")).unwrap();
         std::os::unix::fs::symlink(root.join("album/song.WAV"), root.join("favourite.wav")).unwrap();
         std::os::unix::fs::symlink(root.join("album"), root.join("same-album")).unwrap();
-        let found = walk(&[root.clone()]).unwrap();
+        let found = walk(std::slice::from_ref(&root)).unwrap();
         assert_eq!(found.files.keys().collect::<Vec<_>>(), [&root.join("album/song.WAV")]);
         assert!(found.unreadable.is_empty(), "{:?}", found.unreadable);
     }
