@@ -27,7 +27,7 @@ impl Windows {
     pub fn spread(track: &MelPower, config: &FrontEndConfig) -> Option<Self> {
         let (frames, bands) = (config.window_frames, track.bands());
         let audible = audible_frames(track)?;
-        let mut starts = spread_starts(&audible, frames, config.max_windows);
+        let mut starts = spread_starts(&audible, config);
         let window = |start: usize| tiled(track, &audible, start, frames);
         let powers: Vec<f32> = starts.iter().map(|&start| mean_power(&window(start), bands)).collect();
         let loudest = powers.iter().copied().fold(0.0, f32::max);
@@ -73,16 +73,15 @@ fn tiled<'a>(track: &'a MelPower, audible: &Range<usize>, start: usize, frames: 
     whole.iter().copied().cycle().take(frames * track.bands()).collect::<Vec<_>>().into()
 }
 
-/// First frames of at most `max_windows` windows that cover the audible part evenly from its first to
-/// its last frame, without overlap while it is long enough.
-fn spread_starts(audible: &Range<usize>, window_frames: usize, max_windows: usize) -> Vec<usize> {
-    let room = audible.len().saturating_sub(window_frames);
-    let count = audible.len().div_ceil(window_frames).clamp(1, max_windows);
-    let offset = |window: usize| match count {
-        1 => room / 2,
-        _ => (room as f64 * window as f64 / (count - 1) as f64).round() as usize,
+/// First frames of windows that cover the audible part evenly from its first to its last frame.
+fn spread_starts(audible: &Range<usize>, config: &FrontEndConfig) -> Vec<usize> {
+    let room = audible.len().saturating_sub(config.window_frames);
+    let gaps = (room.div_ceil(config.window_hop_frames)).min(config.max_windows - 1);
+    let offset = |window: usize| match gaps {
+        0 => room / 2,
+        _ => (room as f64 * window as f64 / gaps as f64).round() as usize,
     };
-    (0..count).map(|window| audible.start + offset(window)).collect()
+    (0..=gaps).map(|window| audible.start + offset(window)).collect()
 }
 
 #[cfg(test)]
@@ -91,15 +90,23 @@ mod tests {
 
     #[test]
     fn windows_reach_from_the_first_to_the_last_frame() {
-        assert_eq!(spread_starts(&(0..1000), 200, 3), [0, 400, 800]);
-        assert_eq!(spread_starts(&(10..510), 200, 16), [10, 160, 310]);
-        assert_eq!(spread_starts(&(0..300), 200, 1), [50]);
-        assert_eq!(spread_starts(&(0..150), 200, 16), [0]);
+        let starts =
+            |audible, max_windows| spread_starts(&audible, &FrontEndConfig { max_windows, ..Default::default() });
+        assert_eq!(starts(0..1000, 3), [0, 400, 800]);
+        assert_eq!(starts(10..340, 32), [10, 53, 97, 140]);
+        assert_eq!(starts(0..300, 1), [50]);
+        assert_eq!(starts(0..150, 32), [0]);
     }
 
     #[test]
     fn silence_before_and_after_moves_no_window() {
-        let config = FrontEndConfig { window_frames: 2, mel_bands: 1, max_windows: 3, ..Default::default() };
+        let config = FrontEndConfig {
+            window_frames: 2,
+            window_hop_frames: 2,
+            mel_bands: 1,
+            max_windows: 3,
+            ..Default::default()
+        };
         let song = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
         let plain = Windows::spread(&MelPower::from_rows(1, song.into()), &config).unwrap();
         let late = [&[0.0; 7][..], &song, &[1e-7; 5]].concat();
@@ -121,7 +128,13 @@ mod tests {
 
     #[test]
     fn silence_has_no_windows_and_a_quiet_end_is_left_out() {
-        let config = FrontEndConfig { window_frames: 2, mel_bands: 1, max_windows: 3, ..Default::default() };
+        let config = FrontEndConfig {
+            window_frames: 2,
+            window_hop_frames: 2,
+            mel_bands: 1,
+            max_windows: 3,
+            ..Default::default()
+        };
         assert_eq!(Windows::spread(&MelPower::from_rows(1, vec![1e-9; 6]), &config), None);
         let fade = MelPower::from_rows(1, vec![1.0, 1.0, 0.5, 0.5, 1e-4, 1e-4]);
         assert_eq!(Windows::spread(&fade, &config).unwrap().starts, [0, 2]);

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::augment::AugmentConfig;
 use crate::error::{Error, Result};
 use crate::model::CnnConfig;
+use crate::stage::Setup;
 use crate::stage::classify::ClassifyConfig;
 
 /// Everything that decides what a training run makes of a manifest.
@@ -43,6 +44,11 @@ impl Default for TrainConfig {
 }
 
 impl TrainConfig {
+    /// What every stage works with.
+    pub fn setup(&self) -> Setup<'_> {
+        Setup { seed: self.seed, front_end: &self.front_end, architecture: &self.architecture, augment: &self.augment }
+    }
+
     /// Checks every setting.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use crate::torch::guard;
 const BUILT_IN_CARD: &str = include_str!("../model/card.toml");
 const BUILT_IN_WEIGHTS: &[u8] = include_bytes!("../model/encoder.safetensors");
 
-/// Below this many windows a batch does not grow: activations of 16 windows take about 40 MB.
+/// Windows in a batch at most: it bounds the memory of activations, about 1 MB a window.
 const BATCH_WINDOWS: usize = 16;
 
 /// Computes embeddings with one model. Not shared between threads: each worker has its own, the
@@ -133,19 +133,13 @@ impl Embedder {
     /// # Errors
     /// [`Error::WrongWindows`], [`Error::Torch`], [`Error::NotFinite`].
     pub fn embed(&self, windows: &Windows) -> Result<Vec<f32>> {
-        let mut sum = vec![0.0; self.card.architecture.embedding_size as usize];
-        for vector in self.embed_windows(windows)? {
-            for (sum, value) in sum.iter_mut().zip(vector) {
-                *sum += value;
-            }
-        }
-        unit(sum)
+        track_vector(&self.embed_windows(windows)?)
     }
 
     /// One unit vector a window.
     ///
     /// # Errors
-    /// As [`Embedder::embed`].
+    /// [`Error::WrongWindows`], [`Error::Torch`].
     pub fn embed_windows(&self, windows: &Windows) -> Result<Vec<Vec<f32>>> {
         let front_end = &self.card.front_end;
         let (frames, bands) = (front_end.window_frames, front_end.mel_bands);
@@ -153,17 +147,34 @@ impl Embedder {
             let (found_frames, found_bands) = (windows.frames, windows.bands);
             return Err(Error::WrongWindows { found_frames, found_bands, frames, bands });
         }
-        let mut vectors = Vec::with_capacity(windows.count());
-        for batch in windows.log_mel.chunks(BATCH_WINDOWS * frames * bands) {
-            let rows: Vec<Vec<f32>> = guard("embedding", || {
-                let _no_gradients = tch::no_grad_guard();
-                let input = Tensor::f_from_slice(batch)?.f_view([-1, frames as i64, bands as i64])?;
-                Ok(Vec::try_from(self.encoder.forward_t(&input, false))?)
-            })?;
-            vectors.extend(rows);
-        }
-        Ok(vectors)
+        window_vectors(&self.encoder, windows)
     }
+}
+
+/// One unit vector a window.
+pub(crate) fn window_vectors(encoder: &CnnEncoder, windows: &Windows) -> Result<Vec<Vec<f32>>> {
+    let (frames, bands) = (windows.frames, windows.bands);
+    let mut vectors = Vec::with_capacity(windows.count());
+    for batch in windows.log_mel.chunks(BATCH_WINDOWS * frames * bands) {
+        let rows: Vec<Vec<f32>> = guard("embedding", || {
+            let _no_gradients = tch::no_grad_guard();
+            let input = Tensor::f_from_slice(batch)?.f_view([-1, frames as i64, bands as i64])?;
+            Ok(Vec::try_from(encoder.forward_t(&input, false))?)
+        })?;
+        vectors.extend(rows);
+    }
+    Ok(vectors)
+}
+
+/// The mean of window vectors, scaled to unit length.
+pub(crate) fn track_vector(windows: &[Vec<f32>]) -> Result<Vec<f32>> {
+    let mut sum = vec![0.0; windows.first().map_or(0, Vec::len)];
+    for vector in windows {
+        for (sum, value) in sum.iter_mut().zip(vector) {
+            *sum += value;
+        }
+    }
+    unit(sum)
 }
 
 /// Scales to unit length.

@@ -4,11 +4,11 @@ use std::fs::File;
 use std::path::Path;
 
 use anyhow::Context;
-use index::{Catalogue, Store, TrackRecord};
+use index::{Catalogue, Store};
 
 use crate::Outcome;
 use crate::args::{ExportArguments, ExportFormat};
-use crate::export::{jsonl, npz, parquet};
+use crate::export::{ExportedTrack, jsonl, npz, parquet};
 use crate::output;
 use crate::settings::Settings;
 
@@ -39,14 +39,6 @@ pub fn run(settings: &Settings, arguments: &ExportArguments) -> anyhow::Result<O
         path.persist(&arguments.output).with_context(|| arguments.output.display().to_string())?;
     }
     Ok(Outcome::Done)
-}
-
-/// A track with its vector.
-pub struct ExportedTrack {
-    /// What is known of it.
-    pub record: TrackRecord,
-    /// Its unit vector.
-    pub vector: Vec<f32>,
 }
 
 fn embedded_tracks(store: &Store, catalogue: &Catalogue) -> anyhow::Result<Vec<ExportedTrack>> {

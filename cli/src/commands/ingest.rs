@@ -78,7 +78,7 @@ pub fn run(settings: &Settings, arguments: &IngestArguments) -> anyhow::Result<O
     };
     note_unreadable(&found, &mut summary);
     let run = catalogue.commit(|writer| writer.begin_run("ingest", &model.id))?;
-    model.files.write(&store.model_folder(&model.id))?;
+    model.keep_in(&store)?;
     let ingest = Ingest { settings, arguments, store: &store, model: &model, lock: &lock };
     ingest.finish(&mut catalogue, &plan, &mut summary)?;
     summary.seconds = started.elapsed().as_secs_f64();

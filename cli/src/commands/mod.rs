@@ -8,8 +8,6 @@ mod query;
 mod status;
 mod train;
 
-pub use export::ExportedTrack;
-
 use crate::Outcome;
 use crate::args::{Arguments, Command};
 use crate::settings::Settings;

@@ -71,7 +71,7 @@ fn learn(
     let progress = Progress::new(settings, "classify", config.classify.steps as u64);
     let max_duration = arguments.max_minutes.map(|minutes| Duration::from_secs(60 * minutes));
     let mut mean_loss = None;
-    let trained = classify::train(training, validation, config, max_duration, |now| {
+    let trained = classify::train(training, validation, config.setup(), &config.classify, max_duration, |now| {
         let mean = mean_loss.map_or(now.loss, |mean: f64| 0.95 * mean + 0.05 * now.loss);
         mean_loss = Some(mean);
         progress.message(format!("loss {mean:.3}"));

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{BufWriter, Write};
 
-use crate::commands::ExportedTrack;
+use super::ExportedTrack;
 
 /// Writes `track`, `path`, the tags, `duration_seconds` and `embedding` of each track.
 pub fn write(file: File, tracks: &[ExportedTrack]) -> anyhow::Result<()> {

@@ -3,3 +3,13 @@
 pub mod jsonl;
 pub mod npz;
 pub mod parquet;
+
+use index::TrackRecord;
+
+/// A track with its vector.
+pub struct ExportedTrack {
+    /// What is known of it.
+    pub record: TrackRecord,
+    /// Its unit vector.
+    pub vector: Vec<f32>,
+}

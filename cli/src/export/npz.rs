@@ -5,7 +5,7 @@ use std::fs::File;
 use npyz::npz::NpzWriter;
 use npyz::{DType, WriterBuilder};
 
-use crate::commands::ExportedTrack;
+use super::ExportedTrack;
 
 /// Writes `files`, text of shape N, and `emb`, float32 of shape N × dimensions.
 pub fn write(file: File, tracks: &[ExportedTrack]) -> anyhow::Result<()> {

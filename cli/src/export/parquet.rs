@@ -9,7 +9,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
 
-use crate::commands::ExportedTrack;
+use super::ExportedTrack;
 
 const SCHEMA: &str = "message tracks {
     REQUIRED INT64 track;

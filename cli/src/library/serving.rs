@@ -36,16 +36,16 @@ impl Model {
         Self::new(files, &name.display().to_string())
     }
 
-    /// The model that a store's vectors were made with: from the store, or the built-in one where
-    /// that is the same.
+    /// The model that a store's vectors were made with: the built-in one where it is that, else the
+    /// store's copy.
     pub fn of_store(store: &Store, id: &str) -> anyhow::Result<Self> {
-        let folder = store.model_folder(id);
-        if folder.join(CARD_FILE).exists() {
-            return Self::new(ModelFiles::read(&folder)?, &folder.display().to_string());
-        }
         let built_in = Self::built_in()?;
         if built_in.id == id {
             return Ok(built_in);
+        }
+        let folder = store.model_folder(id);
+        if folder.join(CARD_FILE).exists() {
+            return Self::new(ModelFiles::read(&folder)?, &folder.display().to_string());
         }
         let error = anyhow::anyhow!("the store's model {id} is gone from {}", folder.display());
         Err(hinted(
@@ -57,6 +57,15 @@ impl Model {
     fn new(files: ModelFiles, origin: &str) -> anyhow::Result<Self> {
         let card = trainer::ModelCard::parse(&files.card, Path::new(origin))?;
         Ok(Self { files, id: card.id, origin: origin.to_owned() })
+    }
+
+    /// Keeps a copy in the store, so that the store goes on with it when this program has another.
+    pub fn keep_in(&self, store: &Store) -> anyhow::Result<()> {
+        let folder = store.model_folder(&self.id);
+        if !folder.join(CARD_FILE).exists() {
+            self.files.write(&folder)?;
+        }
+        Ok(())
     }
 
     /// Loads the weights.

@@ -3,14 +3,15 @@
 
 use std::time::{Duration, Instant};
 
-use audio_frontend::Windows;
+use audio_frontend::{FrontEndConfig, Windows};
 use serde::{Deserialize, Serialize};
 use tch::nn::{self, OptimizerConfig, VarStore};
 use tch::{Device, Tensor};
 
-use crate::config::TrainConfig;
+use super::Setup;
 use crate::data::LabelledTrack;
 use crate::data::sampler::{Batch, Sampler};
+use crate::embed::{track_vector, window_vectors};
 use crate::error::{Error, Result};
 use crate::evaluate::{Labelled, Retrieval, retrieval};
 use crate::model::heads::{CosineClassifier, cross_entropy};
@@ -117,16 +118,16 @@ const BATCHES_AHEAD: usize = 3;
 pub fn train(
     training: &[LabelledTrack],
     validation: &[LabelledTrack],
-    config: &TrainConfig,
+    setup: Setup<'_>,
+    stage: &ClassifyConfig,
     max_duration: Option<Duration>,
     mut report: impl FnMut(Progress),
 ) -> Result<Trained> {
-    let sampler = Sampler::new(training, &config.front_end, &config.augment);
+    let sampler = Sampler::new(training, setup.front_end, setup.augment);
     let genres = sampler.genre_names().to_vec();
     if genres.len() < 2 {
         return Err(Error::TooLittleData { found: format!("{} genres", genres.len()), needed: "2".into() });
     }
-    let stage = &config.classify;
     let started = Instant::now();
     std::thread::scope(|scope| {
         let (sender, batches) = std::sync::mpsc::sync_channel(BATCHES_AHEAD);
@@ -134,17 +135,17 @@ pub fn train(
         scope.spawn(move || {
             // The other side hangs up when it has enough.
             (0..stage.steps)
-                .map(|step| sampler.batch(stage.batch_crops, config.seed, step))
+                .map(|step| sampler.batch(stage.batch_crops, setup.seed, step))
                 .all(|batch| sender.send(batch).is_ok())
         });
-        let mut network = Network::new(config, genres.len())?;
+        let mut network = Network::new(setup, stage, genres.len())?;
         let mut best: Option<Trained> = None;
         for (step, batch) in batches.iter().enumerate() {
             let loss = network.step(&batch, stage, step)?;
             let out_of_time = max_duration.is_some_and(|limit| started.elapsed() >= limit);
             let last = step + 1 == stage.steps || out_of_time;
             let validation = if last || (step + 1) % stage.evaluate_every == 0 {
-                let retrieval = network.evaluate(validation, config)?;
+                let retrieval = network.evaluate(validation, setup.front_end)?;
                 let better = |best: &Trained| retrieval.mean_average_precision > best.validation.mean_average_precision;
                 if best.as_ref().is_none_or(better) {
                     let weights = network.weights()?;
@@ -172,19 +173,19 @@ struct Network {
 }
 
 impl Network {
-    fn new(config: &TrainConfig, genre_count: usize) -> Result<Self> {
+    fn new(setup: Setup<'_>, stage: &ClassifyConfig, genre_count: usize) -> Result<Self> {
         guard("building the network", || {
-            tch::manual_seed(config.seed as i64);
+            tch::manual_seed(setup.seed as i64);
             let variables = VarStore::new(Device::Cpu);
-            let encoder = CnnEncoder::new(&(variables.root() / "encoder"), &config.architecture);
+            let encoder = CnnEncoder::new(&(variables.root() / "encoder"), setup.architecture);
             let classifier = CosineClassifier::new(
                 &(variables.root() / "classifier"),
-                config.architecture.embedding_size,
+                setup.architecture.embedding_size,
                 genre_count as i64,
             );
-            let optimizer = nn::AdamW { wd: config.classify.weight_decay, ..Default::default() }
-                .build(&variables, config.classify.learning_rate)?;
-            Ok(Self { variables, encoder, classifier, optimizer, bands: config.front_end.mel_bands as i64 })
+            let optimizer =
+                nn::AdamW { wd: stage.weight_decay, ..Default::default() }.build(&variables, stage.learning_rate)?;
+            Ok(Self { variables, encoder, classifier, optimizer, bands: setup.front_end.mel_bands as i64 })
         })
     }
 
@@ -206,27 +207,17 @@ impl Network {
         })
     }
 
-    fn evaluate(&self, tracks: &[LabelledTrack], config: &TrainConfig) -> Result<Retrieval> {
+    fn evaluate(&self, tracks: &[LabelledTrack], front_end: &FrontEndConfig) -> Result<Retrieval> {
         let mut vectors = Vec::with_capacity(tracks.len());
         for track in tracks {
-            let Some(windows) = Windows::spread(&track.power, &config.front_end) else { continue };
-            vectors.push((self.embed(&windows)?, track));
+            let Some(windows) = Windows::spread(&track.power, front_end) else { continue };
+            vectors.push((track_vector(&window_vectors(&self.encoder, &windows)?)?, track));
         }
         let labelled: Vec<Labelled<'_>> = vectors
             .iter()
             .map(|(vector, track)| Labelled { vector, genre: &track.genre, artist: &track.artist })
             .collect();
         Ok(retrieval(&labelled))
-    }
-
-    fn embed(&self, windows: &Windows) -> Result<Vec<f32>> {
-        guard("embedding", || {
-            let _no_gradients = tch::no_grad_guard();
-            let shape = [windows.count() as i64, windows.frames as i64, windows.bands as i64];
-            let input = Tensor::f_from_slice(&windows.log_mel)?.f_view(shape)?;
-            let sum = self.encoder.forward_t(&input, false).sum_dim_intlist([0_i64].as_slice(), false, None);
-            Ok(Vec::try_from(&sum / sum.norm())?)
-        })
     }
 
     fn weights(&self) -> Result<Vec<u8>> {
@@ -239,9 +230,10 @@ impl Network {
 
 #[cfg(test)]
 mod tests {
-    use audio_frontend::{FrontEndConfig, MelPower};
+    use audio_frontend::MelPower;
 
     use super::*;
+    use crate::config::TrainConfig;
     use crate::model::CnnConfig;
 
     /// Two genres that differ in which half of the bands they use, three artists each.
@@ -283,8 +275,9 @@ mod tests {
         crate::use_one_thread();
         let tracks = tracks();
         let mut losses = Vec::new();
-        let run =
-            |losses: &mut Vec<f64>| train(&tracks, &tracks, &tiny(40), None, |now| losses.push(now.loss)).unwrap();
+        let run = |losses: &mut Vec<f64>| {
+            train(&tracks, &tracks, tiny(40).setup(), &tiny(40).classify, None, |now| losses.push(now.loss)).unwrap()
+        };
         let trained = run(&mut losses);
         let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
         assert!(mean(&losses[30..]) < 0.7 * mean(&losses[..5]), "{losses:?}");
@@ -296,7 +289,7 @@ mod tests {
     #[test]
     fn one_genre_is_too_little() {
         let tracks: Vec<_> = tracks().into_iter().filter(|track| track.genre == "bass").collect();
-        let error = train(&tracks, &tracks, &tiny(1), None, |_| ()).unwrap_err();
+        let error = train(&tracks, &tracks, tiny(1).setup(), &tiny(1).classify, None, |_| ()).unwrap_err();
         assert!(matches!(error, Error::TooLittleData { .. }));
     }
 
