@@ -7,7 +7,7 @@ help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
 
 demo: setup build ## fetch free music, ingest it, ask for similar tracks (MUSIC=folder: your own)
-	scripts/demo $(MUSIC)
+	scripts/demo $(if $(MUSIC),"$(MUSIC)")
 
 test: ## every check and test; what CI runs
 	scripts/setup --tests
@@ -33,7 +33,7 @@ deny: ## licences, sources and duplicate bans of dependencies (needs cargo-deny)
 docs: setup ## the crates' documentation, in target/doc
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --release --no-deps --document-private-items
 
-bench: setup ## how fast decoding, log-mel, embedding, search and ingest are
+bench: setup ## how fast decoding, log-mel, embedding and search are
 	$(CARGO) bench --workspace
 
 fmt: ## format the code

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::OutOfRange;
+
 /// Settings of the front end. A model is only valid with those it was trained with, so they are
 /// read from its card, never from [`Default`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,6 +32,9 @@ pub struct FrontEndConfig {
     /// Windows of a track that are embedded at most, spread evenly over it. 32: with 16, cutting off
     /// the first third of a second moved some tracks by a cosine of 0.03.
     pub max_windows: usize,
+    /// Frames this much below the track's mean power, in dB, are silence at its start and end, and
+    /// no window reaches into them.
+    pub silent_frame_db: f32,
     /// Windows this much below the loudest, in dB, are left out (fade-outs, leading silence).
     pub quiet_window_db: f32,
     /// What lies behind this many seconds of a file is not read. 1,800: half an hour.
@@ -48,6 +53,7 @@ impl Default for FrontEndConfig {
             window_frames: 200,
             window_hop_frames: 50,
             max_windows: 32,
+            silent_frame_db: 60.0,
             quiet_window_db: 30.0,
             max_seconds: 1800.0,
         }
@@ -55,9 +61,12 @@ impl Default for FrontEndConfig {
 }
 
 impl FrontEndConfig {
-    /// Whether every field is in its range; the reason where one is not.
-    pub fn validate(&self) -> std::result::Result<(), String> {
-        let rules = [
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// The first rule that does not hold.
+    pub fn validate(&self) -> Result<(), OutOfRange> {
+        OutOfRange::check(&[
             (self.frame_seconds > 0.0 && self.frame_seconds <= 1.0, "frame_seconds must be in (0, 1]"),
             (
                 self.hop_seconds > 0.0 && self.hop_seconds <= self.frame_seconds,
@@ -72,13 +81,10 @@ impl FrontEndConfig {
             ((1..=100_000).contains(&self.window_frames), "window_frames must be in 1..=100000"),
             (self.window_hop_frames >= 1, "window_hop_frames must be at least 1"),
             ((1..=10_000).contains(&self.max_windows), "max_windows must be in 1..=10000"),
+            (self.silent_frame_db > 0.0, "silent_frame_db must be above 0"),
             (self.quiet_window_db > 0.0, "quiet_window_db must be above 0"),
             (self.max_seconds > 0.0, "max_seconds must be above 0"),
-        ];
-        match rules.iter().find(|(holds, _)| !holds) {
-            Some((_, rule)) => Err((*rule).to_owned()),
-            None => Ok(()),
-        }
+        ])
     }
 
     /// Length of a window in seconds.
@@ -95,6 +101,6 @@ mod tests {
     fn the_defaults_are_valid_and_a_hop_of_zero_is_not() {
         assert_eq!(FrontEndConfig::default().validate(), Ok(()));
         let config = FrontEndConfig { hop_seconds: 0.0, ..Default::default() };
-        assert!(config.validate().is_err_and(|rule| rule.contains("hop_seconds")));
+        assert!(config.validate().is_err_and(|OutOfRange(rule)| rule.contains("hop_seconds")));
     }
 }

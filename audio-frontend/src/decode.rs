@@ -7,7 +7,7 @@ use symphonia::core::audio::{Channels, GenericAudioBufferRef, Position};
 use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::Error as SymphoniaError;
 use symphonia::core::formats::probe::Hint;
-use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
+use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
 use symphonia::core::io::{MediaSourceStream, MediaSourceStreamOptions};
 use symphonia::core::meta::MetadataOptions;
 
@@ -22,6 +22,9 @@ pub const AUDIO_EXTENSIONS: &[&str] = &[
 /// A header that states more than this share of what is there counts as the truth; less of the
 /// stated length, and the file is truncated.
 const COMPLETE_SHARE: f64 = 0.9;
+
+/// Containers whose length Symphonia estimates.
+const ESTIMATED_LENGTHS: &[&str] = &["mp1", "mp2", "mp3", "aac"];
 
 /// Damaged packets in a row after which the rest of a file is given up.
 const MAX_DAMAGED_PACKETS: usize = 50;
@@ -76,8 +79,11 @@ impl AudioStream {
         let decoder = symphonia::default::get_codecs()
             .make_audio_decoder(parameters, &AudioDecoderOptions::default())
             .map_err(|error| probe_error(path, error))?;
-        let sample_rate_hz = parameters
+        // The decoder's word counts: an MP4 container cannot write rates above 65,535 Hz.
+        let sample_rate_hz = decoder
+            .codec_params()
             .sample_rate
+            .or(parameters.sample_rate)
             .filter(|rate| SAMPLE_RATES_HZ.contains(rate))
             .ok_or_else(|| Error::Damaged { path: path.into(), reason: "no sensible sample rate".into() })?;
         Ok(Self {
@@ -85,7 +91,7 @@ impl AudioStream {
             decoder,
             track_id: track.id,
             sample_rate_hz,
-            expected_samples: track.num_frames,
+            expected_samples: stated_length(reader.as_ref(), track),
             decoded_samples: 0,
             planes: Vec::new(),
             mono: Vec::new(),
@@ -174,6 +180,17 @@ impl AudioStream {
             other => Error::Damaged { path: self.path.clone(), reason: other.to_string() },
         })
     }
+}
+
+/// The length a container states, where it is stated and not estimated from the first packets, as
+/// it is for raw MPEG audio and AAC streams. An Ogg stream cut out of a longer one counts from the
+/// longer one's beginning.
+fn stated_length(reader: &dyn FormatReader, track: &Track) -> Option<u64> {
+    if ESTIMATED_LENGTHS.contains(&reader.format_info().short_name) {
+        return None;
+    }
+    let start = u64::try_from(track.start_ts.get()).unwrap_or(0);
+    track.num_frames.map(|frames| frames.saturating_sub(start))
 }
 
 fn probe_error(path: &Path, error: SymphoniaError) -> Error {

@@ -67,12 +67,35 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// A decoder panicked, which a hostile file may bring it to.
+    #[error("{path}: the decoder gave up: {source}", path = path.display())]
+    DecoderPanicked {
+        /// The file.
+        path: PathBuf,
+        /// Its last words.
+        source: crate::guard::Panicked,
+    },
     /// Nothing louder than −70 dBFS.
     #[error("{path}: silent", path = path.display())]
     Silent {
         /// The file.
         path: PathBuf,
     },
+}
+
+/// A setting out of its range, with the rule that does not hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("setting out of range: {0}")]
+pub struct OutOfRange(pub &'static str);
+
+impl OutOfRange {
+    /// The first rule that does not hold.
+    ///
+    /// # Errors
+    /// That rule.
+    pub fn check(rules: &[(bool, &'static str)]) -> std::result::Result<(), Self> {
+        rules.iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, rule)| Err(Self(rule)))
+    }
 }
 
 impl Error {
@@ -100,6 +123,7 @@ impl Error {
             | Self::Damaged { path, .. }
             | Self::Truncated { path, .. }
             | Self::NoSamples { path }
+            | Self::DecoderPanicked { path, .. }
             | Self::Silent { path } => path,
         }
     }

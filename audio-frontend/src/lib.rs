@@ -12,6 +12,7 @@
 //! | [`mel`] | the triangular filter bank |
 //! | [`logmel`] | [`MelPower`] (linear band powers) and how a window of it becomes log-mel |
 //! | [`windows`] | which windows of a track are looked at, and [`Windows`], their log-mels |
+//! | [`guard`] | panics of codecs become errors |
 //! | [`tags`] | artist, title, album, genre, length |
 //!
 //! There is no resampler: frame length and hop are defined in seconds and the filter bank is
@@ -20,6 +21,7 @@
 pub mod config;
 pub mod decode;
 pub mod error;
+pub mod guard;
 pub mod logmel;
 pub mod mel;
 pub mod stft;
@@ -30,7 +32,7 @@ use std::path::Path;
 
 pub use config::FrontEndConfig;
 pub use decode::{AUDIO_EXTENSIONS, AudioStream};
-pub use error::{Error, Result};
+pub use error::{Error, OutOfRange, Result};
 pub use logmel::MelPower;
 pub use tags::{Tags, TrackInfo};
 pub use windows::Windows;
@@ -40,8 +42,14 @@ pub use windows::Windows;
 ///
 /// # Errors
 /// What [`AudioStream::open`] and [`AudioStream::next_chunk`] report; [`Error::NoSamples`] where
-/// there is nothing to hear, and [`Error::Truncated`] where most of it is missing.
+/// there is nothing to hear, [`Error::Truncated`] where much of it is missing, and
+/// [`Error::DecoderPanicked`].
 pub fn mel_power(path: &Path, config: &FrontEndConfig) -> Result<MelPower> {
+    let panicked = |panicked| Error::DecoderPanicked { path: path.into(), source: panicked };
+    guard::guard(|| unguarded_mel_power(path, config)).map_err(panicked)?
+}
+
+fn unguarded_mel_power(path: &Path, config: &FrontEndConfig) -> Result<MelPower> {
     let mut stream = AudioStream::open(path)?;
     let mut extractor = logmel::MelExtractor::new(config, stream.sample_rate_hz());
     let limit_samples = f64::from(config.max_seconds) * f64::from(stream.sample_rate_hz());

@@ -9,6 +9,8 @@ use lofty::probe::Probe;
 use lofty::tag::{Accessor, Tag};
 use serde::{Deserialize, Serialize};
 
+use crate::guard::guard;
+
 /// Artist, title, album and genre, where the file has them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tags {
@@ -34,6 +36,10 @@ pub struct TrackInfo {
 /// Reads tags and length. A file without them, or with damaged ones, has none: tags never decide
 /// whether a track can be used.
 pub fn read(path: &Path) -> TrackInfo {
+    guard(|| unguarded_read(path)).unwrap_or_default()
+}
+
+fn unguarded_read(path: &Path) -> TrackInfo {
     let options = ParseOptions::new().parsing_mode(ParsingMode::Relaxed).read_cover_art(false);
     let file = Probe::open(path).and_then(|probe| probe.options(options).guess_file_type()?.read());
     let Ok(file) = file else { return TrackInfo::default() };

@@ -26,7 +26,7 @@ impl Windows {
     /// where all of it is silence.
     pub fn spread(track: &MelPower, config: &FrontEndConfig) -> Option<Self> {
         let (frames, bands) = (config.window_frames, track.bands());
-        let audible = audible_frames(track)?;
+        let audible = audible_frames(track, config.silent_frame_db)?;
         let mut starts = spread_starts(&audible, config);
         let window = |start: usize| tiled(track, &audible, start, frames);
         let powers: Vec<f32> = starts.iter().map(|&start| mean_power(&window(start), bands)).collect();
@@ -47,18 +47,15 @@ impl Windows {
     }
 }
 
-/// A frame this much below the mean power of the track, in dB, is silence at its start or end.
-const SILENT_FRAME_DB: f32 = 60.0;
-
 /// From the first to the last frame that can be heard; `None` where none is above
 /// [`SILENCE_POWER`].
-fn audible_frames(track: &MelPower) -> Option<Range<usize>> {
+fn audible_frames(track: &MelPower, silent_frame_db: f32) -> Option<Range<usize>> {
     let frames = || (0..track.frames()).map(|frame| mean_power(track.rows(frame, 1), track.bands()));
     let mean = mean_power(track.rows(0, track.frames()), track.bands());
     if frames().fold(0.0, f32::max) < SILENCE_POWER {
         return None;
     }
-    let gate = mean * 10_f32.powf(-SILENT_FRAME_DB / 10.0);
+    let gate = mean * 10_f32.powf(-silent_frame_db / 10.0);
     let first = frames().position(|power| power >= gate)?;
     let last = track.frames() - 1 - frames().rev().position(|power| power >= gate)?;
     Some(first..last + 1)

@@ -31,7 +31,7 @@ fn search(criterion: &mut Criterion) {
         let mut catalogue = store.catalogue_to_write(&lock).expect("the catalogue opens");
         catalogue
             .commit(|writer| {
-                writer.begin_run("bench", MODEL)?;
+                writer.set_serving_model(MODEL)?;
                 (0..tracks).try_for_each(|number: u64| {
                     let track = NewTrack {
                         path: format!("/music/{number}.wav").into(),
@@ -47,7 +47,7 @@ fn search(criterion: &mut Criterion) {
                 })
             })
             .expect("tracks are committed");
-        store.publish(&catalogue, MODEL, &lock).expect("the vectors are published");
+        store.publish(&mut catalogue, MODEL, &lock).expect("the vectors are published");
         let mut searcher = store.searcher(&catalogue).expect("the index opens").expect("there are vectors");
         let mut query = tracks;
         group.bench_function(format!("{tracks} tracks"), |bencher| {

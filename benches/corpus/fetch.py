@@ -84,6 +84,8 @@ def unpack(deb: pathlib.Path, rows: list[dict], folder: pathlib.Path) -> None:
                 content = stream.read()
                 for member, row in parts:
                     write_track(content, member, row, folder)
+    if dpkg.returncode != 0:
+        fail(f"dpkg could not unpack {deb.name}")
     for path in wanted:
         print(f"warning: {deb.name} holds no {path}", file=sys.stderr)
 
@@ -94,14 +96,19 @@ def write_track(content: bytes, member: str | None, row: dict, folder: pathlib.P
             content = archive.read(member)
     path = folder / target_of(row)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes(content)
     if row["how"] == "openmpt123":
+        rendered = path.with_name(path.name + ".partial.wav")
         subprocess.run(
             ["openmpt123", "--batch", "--quiet", "--end-time", str(MODULE_SECONDS), "--samplerate", "44100",
-             "--channels", "2", "--force", "--output", f"{path}.wav", path],
+             "--channels", "2", "--force", "--output", rendered, partial],
             check=True, stdout=subprocess.DEVNULL,
         )  # fmt: skip
-        path.unlink()
+        partial.unlink()
+        rendered.replace(file_of(row, folder))
+    else:
+        partial.replace(path)
 
 
 def file_of(row: dict, folder: pathlib.Path) -> pathlib.Path:

@@ -1,13 +1,6 @@
 //! How failures are told: `error: …` and, where known, `hint: …`.
 
-use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use crate::output::one_line;
-
-thread_local! {
-    static GUARDED: Cell<bool> = const { Cell::new(false) };
-}
 
 /// Prints an error with its causes in one line and, where one is known, a hint below.
 #[allow(clippy::print_stderr, reason = "the one place that writes errors")]
@@ -66,35 +59,12 @@ pub fn hinted(error: impl Into<anyhow::Error>, hint: impl Into<String>) -> anyho
     anyhow::Error::new(Hinted { error: error.into(), hint: hint.into() })
 }
 
-/// Runs work on one file, and turns a panic in it, such as a codec's, into its message.
-pub fn guard<T>(work: impl FnOnce() -> T) -> Result<T, String> {
-    let outer = GUARDED.replace(true);
-    let result = catch_unwind(AssertUnwindSafe(work));
-    GUARDED.set(outer);
-    result.map_err(|panic| {
-        let text = panic.downcast_ref::<String>().cloned();
-        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-        format!("the decoder gave up: {}", text.unwrap_or_else(|| "unknown reason".into()))
-    })
-}
-
-/// Panics inside of [`guard`] are reported as errors, so they need not be printed as well.
+/// Panics that are caught are reported as errors, so they need not be printed as well.
 pub fn keep_guarded_panics_quiet() {
     let default = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        if !GUARDED.get() {
+        if !audio_frontend::guard::is_guarded() {
             default(panic);
         }
     }));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_panic_in_guarded_work_becomes_its_message() {
-        assert_eq!(guard(|| 7), Ok(7));
-        assert_eq!(guard(|| panic!("bad packet")), Err::<(), _>("the decoder gave up: bad packet".into()));
-    }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::catalogue::Catalogue;
 use crate::error::{Error, Result};
 use crate::faiss_index::FaissIndex;
 use crate::search::Searcher;
@@ -20,6 +21,8 @@ const MANIFEST_FILE: &str = "manifest.toml";
 pub struct GenerationManifest {
     /// Version of this file's format.
     pub format_version: i64,
+    /// Identity of the catalogue that the vectors came from.
+    pub catalogue: String,
     /// Model of the vectors.
     pub model_id: String,
     /// Length of a vector.
@@ -32,8 +35,31 @@ pub struct GenerationManifest {
     pub checksum: String,
 }
 
+/// Which state of which catalogue a generation stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Source {
+    catalogue: String,
+    model_id: String,
+    revision: u64,
+}
+
+impl Source {
+    /// The present state of a model's vectors.
+    pub fn now(catalogue: &Catalogue, model_id: &str) -> Result<Self> {
+        let revision = catalogue.revision(model_id)?;
+        Ok(Self { catalogue: catalogue.identity()?, model_id: model_id.into(), revision })
+    }
+}
+
+impl GenerationManifest {
+    /// Whether a generation stands for this state.
+    pub(crate) fn is_of(&self, source: &Source) -> bool {
+        (&self.catalogue, &self.model_id, self.revision) == (&source.catalogue, &source.model_id, source.revision)
+    }
+}
+
 /// Writes a generation into `folder`, which must not exist: it appears whole or not at all.
-pub(crate) fn write(folder: &Path, searcher: &Searcher, revision: u64) -> Result<GenerationManifest> {
+pub(crate) fn write(folder: &Path, searcher: &Searcher, source: Source) -> Result<()> {
     let partial = folder.with_extension("partial");
     if partial.exists() {
         std::fs::remove_dir_all(&partial).map_err(|error| Error::io(&partial, error))?;
@@ -43,10 +69,11 @@ pub(crate) fn write(folder: &Path, searcher: &Searcher, revision: u64) -> Result
     searcher.index().write(&vectors)?;
     let manifest = GenerationManifest {
         format_version: MANIFEST_FORMAT_VERSION,
-        model_id: searcher.model_id().into(),
+        catalogue: source.catalogue,
+        model_id: source.model_id,
         dimension: searcher.dimension(),
         count: searcher.len(),
-        revision,
+        revision: source.revision,
         checksum: checksum(&vectors)?,
     };
     let manifest_path = partial.join(MANIFEST_FILE);
@@ -57,8 +84,7 @@ pub(crate) fn write(folder: &Path, searcher: &Searcher, revision: u64) -> Result
         sync(path)?;
     }
     std::fs::rename(&partial, folder).map_err(|error| Error::io(folder, error))?;
-    sync(folder.parent().unwrap_or(folder))?;
-    Ok(manifest)
+    sync(folder.parent().unwrap_or(folder))
 }
 
 /// Reads a generation's manifest.

@@ -38,6 +38,14 @@ CREATE TRIGGER vector_deleted AFTER DELETE ON vectors BEGIN
     UPDATE revisions SET revision = revision + 1 WHERE model_id = old.model_id;
 END;
 
+-- `identity`: random, so that a generation of another catalogue is never taken for this one's.
+-- `serving_model`: whose vectors answer queries.
+CREATE TABLE settings (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID;
+INSERT INTO settings VALUES ('identity', lower(hex(randomblob(16))));
+
 CREATE TABLE runs (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     command TEXT NOT NULL,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::catalogue::Catalogue;
 use crate::error::{Error, Result};
-use crate::generation::{self, GenerationManifest};
+use crate::generation::{self, GenerationManifest, Source};
 use crate::search::Searcher;
 
 /// Generations kept besides the one that serves, for readers that are just opening it.
@@ -124,18 +124,6 @@ impl Store {
         Catalogue::open_to_read(&self.catalogue_path())
     }
 
-    /// The model that serves: that of the current generation, or before there is one, that of the
-    /// first ingest. `None`: nothing was ever ingested.
-    ///
-    /// # Errors
-    /// What reading CURRENT and the catalogue reports.
-    pub fn serving_model(&self, catalogue: &Catalogue) -> Result<Option<String>> {
-        match self.current()? {
-            Some((_, manifest)) => Ok(Some(manifest.model_id)),
-            None => catalogue.first_model(),
-        }
-    }
-
     /// Number and manifest of the generation that serves.
     ///
     /// # Errors
@@ -170,6 +158,16 @@ impl Store {
         }
     }
 
+    /// Whether CURRENT names a generation of the catalogue's present state.
+    ///
+    /// # Errors
+    /// What reading the catalogue reports.
+    pub fn is_up_to_date(&self, catalogue: &Catalogue) -> Result<bool> {
+        let Some(model_id) = catalogue.serving_model()? else { return Ok(false) };
+        let source = Source::now(catalogue, &model_id)?;
+        Ok(derived(self.current())?.is_some_and(|(_, manifest)| manifest.is_of(&source)))
+    }
+
     /// Opens the index that serves. Where it is older than the catalogue, as after a killed ingest,
     /// or damaged, the vectors are taken from the catalogue itself: the answer is the same, it takes
     /// longer. `None`: there are no vectors.
@@ -177,44 +175,44 @@ impl Store {
     /// # Errors
     /// What reading the catalogue reports.
     pub fn searcher(&self, catalogue: &Catalogue) -> Result<Option<Searcher>> {
-        let Some(model_id) = self.serving_model(catalogue)? else { return Ok(None) };
+        let Some(model_id) = catalogue.serving_model()? else { return Ok(None) };
+        let source = Source::now(catalogue, &model_id)?;
         let current = self.with_current(|_, folder| {
             let manifest = generation::manifest(folder)?;
-            let fresh = manifest.model_id == model_id && manifest.revision == catalogue.revision(&model_id)?;
-            if fresh { generation::read(folder, &manifest).map(Some) } else { Ok(None) }
+            if manifest.is_of(&source) { generation::read(folder, &manifest).map(Some) } else { Ok(None) }
         });
-        match current {
-            Ok(Some(Some(searcher))) => Ok(Some(searcher)),
-            Ok(_) | Err(Error::Damaged { .. } | Error::Faiss { .. } | Error::Io { .. }) => {
-                Searcher::from_catalogue(catalogue, &model_id)
-            }
-            Err(error) => Err(error),
+        match derived(current)?.flatten() {
+            Some(searcher) => Ok(Some(searcher)),
+            None => Searcher::from_catalogue(catalogue, &model_id),
         }
     }
 
-    /// Builds a generation of a model's vectors and makes it serve. Does nothing where the one that
-    /// serves is up to date. Afterwards removes generations that serve no more.
+    /// Builds a generation of a model's vectors and makes that model serve. Does nothing where it
+    /// is up to date, or where the model has no vectors and another serves. Afterwards removes
+    /// generations that serve no more. Killed in between, the catalogue's word counts.
     ///
     /// # Errors
-    /// [`Error::DiskFull`], [`Error::Io`], [`Error::Faiss`]; CURRENT then still names what it named.
-    pub fn publish(&self, catalogue: &Catalogue, model_id: &str, _lock: &WriteLock) -> Result<()> {
-        let revision = catalogue.revision(model_id)?;
-        let current = match self.current() {
-            Ok(current) => current,
-            // Derived data that cannot be read is replaced.
-            Err(Error::Damaged { .. } | Error::Io { .. }) => None,
-            Err(error) => return Err(error),
-        };
-        if current.is_some_and(|(_, manifest)| manifest.model_id == model_id && manifest.revision == revision) {
+    /// [`Error::DiskFull`], [`Error::Io`], [`Error::Faiss`]; what served before then goes on.
+    pub fn publish(&self, catalogue: &mut Catalogue, model_id: &str, _lock: &WriteLock) -> Result<()> {
+        let serving = catalogue.serving_model()?;
+        let source = Source::now(catalogue, model_id)?;
+        let fresh = derived(self.current())?.is_some_and(|(_, manifest)| manifest.is_of(&source));
+        if fresh && serving.as_deref() == Some(model_id) {
             return Ok(());
         }
-        let number = self.newest_generation()? + 1;
         let Some(searcher) = Searcher::from_catalogue(catalogue, model_id)? else {
-            return self.retire_all();
+            return if serving.as_deref() == Some(model_id) { self.retire_all() } else { Ok(()) };
         };
-        generation::write(&generation::folder(&self.generations_path(), number), &searcher, revision)?;
-        self.set_current(number)?;
-        self.remove_generations_before(number - OLD_GENERATIONS_KEPT.min(number))
+        if !fresh {
+            let number = self.newest_generation()? + 1;
+            generation::write(&generation::folder(&self.generations_path(), number), &searcher, source)?;
+            self.set_current(number)?;
+            self.remove_generations_before(number.saturating_sub(OLD_GENERATIONS_KEPT))?;
+        }
+        if serving.as_deref() != Some(model_id) {
+            catalogue.commit(|writer| writer.set_serving_model(model_id))?;
+        }
+        Ok(())
     }
 
     /// With no vectors left, nothing serves.
@@ -256,6 +254,14 @@ impl Store {
             std::fs::remove_dir_all(&folder).map_err(|error| Error::io(&folder, error))?;
         }
         Ok(())
+    }
+}
+
+/// Derived data that is damaged or gone counts as absent: the catalogue has all of it.
+fn derived<T>(read: Result<Option<T>>) -> Result<Option<T>> {
+    match read {
+        Err(Error::Damaged { .. } | Error::Faiss { .. } | Error::Io { .. }) => Ok(None),
+        other => other,
     }
 }
 

@@ -36,11 +36,11 @@ fn store_of(folder: &Path, tracks: u64) -> (Store, Catalogue) {
     let mut catalogue = store.catalogue_to_write(&lock).unwrap();
     catalogue
         .commit(|writer| {
-            writer.begin_run("test", MODEL)?;
+            writer.set_serving_model(MODEL)?;
             (0..tracks).try_for_each(|number| writer.put_embedded(&track(number), MODEL, &vector(number)).map(|_| ()))
         })
         .unwrap();
-    store.publish(&catalogue, MODEL, &lock).unwrap();
+    store.publish(&mut catalogue, MODEL, &lock).unwrap();
     (store, catalogue)
 }
 
@@ -106,21 +106,68 @@ fn a_generation_older_than_the_catalogue_is_not_asked() {
 }
 
 #[test]
-fn a_damaged_generation_is_replaced_by_the_catalogue() {
+fn derived_data_that_is_damaged_or_gone_is_replaced() {
+    let damage: [(&str, fn(&Path)); 6] = [
+        ("a flipped bit", |store| {
+            let vectors = store.join("generations/000001/vectors.faiss");
+            let mut bytes = std::fs::read(&vectors).unwrap();
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 1;
+            std::fs::write(&vectors, &bytes).unwrap();
+        }),
+        ("cut vectors", |store| std::fs::write(store.join("generations/000001/vectors.faiss"), "IxM").unwrap()),
+        ("an empty manifest", |store| std::fs::write(store.join("generations/000001/manifest.toml"), "").unwrap()),
+        ("a bad CURRENT", |store| std::fs::write(store.join("CURRENT"), "no number").unwrap()),
+        ("an empty CURRENT", |store| std::fs::write(store.join("CURRENT"), "").unwrap()),
+        ("no generations", |store| std::fs::remove_dir_all(store.join("generations")).unwrap()),
+    ];
+    for (what, damage) in damage {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, mut catalogue) = store_of(folder.path(), 5);
+        damage(store.folder());
+        let mut searcher = store.searcher(&catalogue).unwrap().unwrap();
+        assert_eq!(nearest(&mut searcher, 3, 1, &[])[0].0, 4, "{what}");
+        catalogue.commit(|writer| writer.put_embedded(&track(8), MODEL, &vector(8))).unwrap();
+        let lock = store.lock("test").unwrap();
+        store.publish(&mut catalogue, MODEL, &lock).unwrap();
+        assert!(store.is_up_to_date(&catalogue).unwrap(), "{what}");
+        assert_eq!(store.searcher(&catalogue).unwrap().unwrap().len(), 6, "{what}");
+    }
+}
+
+#[test]
+fn a_generation_of_another_catalogue_is_not_asked() {
     let folder = tempfile::tempdir().unwrap();
-    let (store, catalogue) = store_of(folder.path(), 5);
-    let vectors = folder.path().join("store/generations/000001/vectors.faiss");
-    let mut bytes = std::fs::read(&vectors).unwrap();
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 1;
-    std::fs::write(&vectors, &bytes).unwrap();
-    assert_eq!(store.searcher(&catalogue).unwrap().unwrap().len(), 5);
-    std::fs::write(&vectors, &bytes[..10]).unwrap();
-    assert_eq!(store.searcher(&catalogue).unwrap().unwrap().len(), 5);
-    std::fs::remove_file(&vectors).unwrap();
-    assert_eq!(store.searcher(&catalogue).unwrap().unwrap().len(), 5);
-    std::fs::write(folder.path().join("store/CURRENT"), "not a number\n").unwrap();
-    assert!(matches!(store.current(), Err(Error::Damaged { .. })));
+    let (store, catalogue) = store_of(folder.path(), 3);
+    drop(catalogue);
+    for name in ["catalogue.sqlite", "catalogue.sqlite-wal", "catalogue.sqlite-shm"] {
+        let _ = std::fs::remove_file(store.folder().join(name));
+    }
+    let lock = store.lock("test").unwrap();
+    let mut catalogue = store.catalogue_to_write(&lock).unwrap();
+    catalogue
+        .commit(|writer| {
+            writer.set_serving_model(MODEL)?;
+            [2, 1, 0].into_iter().try_for_each(|n| writer.put_embedded(&track(n), MODEL, &vector(n)).map(|_| ()))
+        })
+        .unwrap();
+    // The same number of changes; other numbers for the tracks.
+    let mut searcher = store.searcher(&catalogue).unwrap().unwrap();
+    assert_eq!(nearest(&mut searcher, 2, 1, &[])[0].0, 1);
+}
+
+#[test]
+fn a_model_without_vectors_does_not_take_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, mut catalogue) = store_of(folder.path(), 3);
+    let lock = store.lock("test").unwrap();
+    store.publish(&mut catalogue, "model-b", &lock).unwrap();
+    assert_eq!(catalogue.serving_model().unwrap().as_deref(), Some(MODEL));
+    assert_eq!(store.searcher(&catalogue).unwrap().unwrap().len(), 3);
+    catalogue.commit(|writer| writer.put_embedded(&track(0), "model-b", &vector(0))).unwrap();
+    store.publish(&mut catalogue, "model-b", &lock).unwrap();
+    assert_eq!(catalogue.serving_model().unwrap().as_deref(), Some("model-b"));
+    assert_eq!(store.searcher(&catalogue).unwrap().unwrap().len(), 1);
 }
 
 #[test]
@@ -128,11 +175,11 @@ fn publishing_switches_current_and_keeps_few_generations() {
     let folder = tempfile::tempdir().unwrap();
     let (store, mut catalogue) = store_of(folder.path(), 2);
     let lock = store.lock("test").unwrap();
-    store.publish(&catalogue, MODEL, &lock).unwrap();
+    store.publish(&mut catalogue, MODEL, &lock).unwrap();
     assert_eq!(store.current().unwrap().unwrap().0, 1, "nothing changed, nothing to publish");
     for number in 10..14 {
         catalogue.commit(|writer| writer.put_embedded(&track(number), MODEL, &vector(number))).unwrap();
-        store.publish(&catalogue, MODEL, &lock).unwrap();
+        store.publish(&mut catalogue, MODEL, &lock).unwrap();
     }
     let (number, manifest) = store.current().unwrap().unwrap();
     assert_eq!((number, manifest.count, manifest.dimension), (5, 6, 16));
@@ -192,13 +239,25 @@ fn records_survive_with_paths_of_any_bytes() {
 }
 
 #[test]
-fn a_track_that_fails_later_loses_its_vector_and_a_moved_one_keeps_it() {
+fn a_passing_failure_keeps_what_is_known_and_other_bytes_lose_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, mut catalogue) = store_of(folder.path(), 1);
+    let unread = NewTrack { hash: None, artist: None, ..track(0) };
+    catalogue.commit(|writer| writer.put_failed(&unread, "the network is down", Transient(true))).unwrap();
+    let record = catalogue.get(TrackId(1)).unwrap().unwrap();
+    assert_eq!((record.file.artist, record.file.hash), (track(0).artist, track(0).hash));
+    assert!(matches!(record.state, TrackState::Failed { transient: true, .. }));
+    assert!(catalogue.vector(TrackId(1), MODEL).unwrap().is_some());
+    let damaged = NewTrack { hash: Some(ContentHash([99; 32])), ..track(0) };
+    catalogue.commit(|writer| writer.put_failed(&damaged, "damaged", Transient(false))).unwrap();
+    assert_eq!(catalogue.vector(TrackId(1), MODEL).unwrap(), None);
+}
+
+#[test]
+fn a_moved_track_keeps_its_vector_and_takes_the_place_of_another() {
     let folder = tempfile::tempdir().unwrap();
     let (_, mut catalogue) = store_of(folder.path(), 2);
-    catalogue.commit(|writer| writer.put_failed(&track(0), "damaged", Transient(false))).unwrap();
-    assert_eq!(catalogue.vector(TrackId(1), MODEL).unwrap(), None);
     let stamp = FileStamp { size_bytes: 1, modified_ns: 8 };
-    // Onto the place of the failed track, which gives way.
     catalogue.commit(|writer| writer.set_place(TrackId(2), Path::new("/music/0.wav"), stamp)).unwrap();
     assert_eq!(catalogue.get(TrackId(1)).unwrap(), None);
     let moved = catalogue.get(TrackId(2)).unwrap().unwrap();

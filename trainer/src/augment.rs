@@ -1,6 +1,7 @@
 //! What may change without the music changing. All of it acts on linear mel band powers, before
 //! level and logarithm, where filters are factors and noise is a sum.
 
+use audio_frontend::OutOfRange;
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
@@ -40,16 +41,19 @@ impl Default for AugmentConfig {
 }
 
 impl AugmentConfig {
-    /// Whether every field is in its range; the reason where one is not.
-    pub fn validate(&self) -> std::result::Result<(), String> {
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// The first rule that does not hold.
+    pub fn validate(&self) -> Result<(), OutOfRange> {
         let share = |value: f32| (0.0..=1.0).contains(&value);
-        match () {
-            () if !(0.0..=60.0).contains(&self.tilt_db) => Err("tilt_db must be in 0..=60".into()),
-            () if !(0.0..=60.0).contains(&self.peak_db) => Err("peak_db must be in 0..=60".into()),
-            () if !share(self.band_limit_share) || !share(self.noise_share) => Err("shares must be in 0..=1".into()),
-            () if !(-20.0..=40.0).contains(&self.min_snr_db) => Err("min_snr_db must be in -20..=40".into()),
-            () => Ok(()),
-        }
+        OutOfRange::check(&[
+            ((0.0..=60.0).contains(&self.tilt_db), "tilt_db must be in 0..=60"),
+            ((0.0..=60.0).contains(&self.peak_db), "peak_db must be in 0..=60"),
+            (share(self.band_limit_share), "band_limit_share must be in 0..=1"),
+            (share(self.noise_share), "noise_share must be in 0..=1"),
+            ((-20.0..=40.0).contains(&self.min_snr_db), "min_snr_db must be in -20..=40"),
+        ])
     }
 
     /// Varies one crop, rows of band powers, in place.

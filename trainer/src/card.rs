@@ -1,5 +1,6 @@
 //! What a model is, what it was trained on and what it reached.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use audio_frontend::FrontEndConfig;
@@ -31,7 +32,7 @@ pub struct ModelCard {
     /// How the model came about.
     pub training: TrainingRecord,
     /// What it reached, by name, on the validation artists.
-    pub metrics: std::collections::BTreeMap<String, f64>,
+    pub metrics: BTreeMap<String, f64>,
 }
 
 /// Where a model's weights come from.
@@ -58,22 +59,28 @@ pub struct TrainingRecord {
 
 impl ModelCard {
     /// Writes a card for the given weights, working out the id.
+    ///
+    /// # Errors
+    /// [`Error::Model`] where a setting cannot be written as TOML.
     pub fn new(
         weights: &[u8],
         front_end: FrontEndConfig,
         architecture: CnnConfig,
         training: TrainingRecord,
-        metrics: std::collections::BTreeMap<String, f64>,
-    ) -> Self {
-        let id = model_id(weights, &front_end, &architecture);
-        Self { format_version: CARD_FORMAT_VERSION, id, front_end, architecture, training, metrics }
+        metrics: BTreeMap<String, f64>,
+    ) -> Result<Self> {
+        let format_version = CARD_FORMAT_VERSION;
+        let mut card = Self { format_version, id: String::new(), front_end, architecture, training, metrics };
+        card.id = model_id(weights, &card.to_toml()?, Path::new(CARD_FILE))?;
+        Ok(card)
     }
 
-    /// Reads a card and checks it.
+    /// Reads the card of these weights and checks it.
     ///
     /// # Errors
-    /// [`Error::Model`] where it is damaged, newer than this program or out of range.
-    pub fn parse(text: &str, path: &Path) -> Result<Self> {
+    /// [`Error::Model`] where it is damaged, newer than this program, out of range, or the card of
+    /// other weights.
+    pub fn parse(text: &str, weights: &[u8], path: &Path) -> Result<Self> {
         let damaged = |reason: String| Error::Model { path: path.into(), reason };
         let table: toml::Table = text.parse().map_err(|error: toml::de::Error| damaged(error.message().to_owned()))?;
         let version = table.get("format_version").and_then(toml::Value::as_integer);
@@ -84,7 +91,13 @@ impl ModelCard {
             )));
         }
         let card: Self = table.try_into().map_err(|error: toml::de::Error| damaged(error.message().to_owned()))?;
-        card.front_end.validate().and_then(|()| card.architecture.validate()).map_err(damaged)?;
+        card.front_end
+            .validate()
+            .and_then(|()| card.architecture.validate())
+            .map_err(|error| damaged(error.to_string()))?;
+        if card.id != model_id(weights, text, path)? {
+            return Err(damaged("the weights are not those that the card was written for".into()));
+        }
         Ok(card)
     }
 
@@ -96,36 +109,54 @@ impl ModelCard {
         let path = PathBuf::from(CARD_FILE);
         toml::to_string(self).map_err(|error| Error::Model { path, reason: error.to_string() })
     }
-
-    /// Whether these weights are those the card was written for.
-    pub fn matches(&self, weights: &[u8]) -> bool {
-        self.id == model_id(weights, &self.front_end, &self.architecture)
-    }
 }
 
-fn model_id(weights: &[u8], front_end: &FrontEndConfig, architecture: &CnnConfig) -> String {
+/// The id of weights and of the settings as they stand in a card: what a later version adds, with
+/// a default that means what was done before, does not change the id of an older card.
+fn model_id(weights: &[u8], card: &str, path: &Path) -> Result<String> {
+    let damaged = |reason: String| Error::Model { path: path.into(), reason };
+    let card: toml::Table = card.parse().map_err(|error: toml::de::Error| damaged(error.message().to_owned()))?;
     let mut hasher = blake3::Hasher::new();
     hasher.update(weights);
-    hasher.update(format!("{front_end:?}{architecture:?}").as_bytes());
-    hasher.finalize().to_hex()[..16].to_owned()
+    for name in ["front_end", "architecture"] {
+        let settings = card.get(name).cloned().unwrap_or(toml::Value::Boolean(false));
+        // A table keeps its keys sorted, so the order in the file does not matter.
+        hasher.update(settings.to_string().as_bytes());
+    }
+    Ok(hasher.finalize().to_hex()[..16].to_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn card() -> ModelCard {
+        let defaults = (Default::default(), Default::default(), Default::default(), Default::default());
+        ModelCard::new(b"weights", defaults.0, defaults.1, defaults.2, defaults.3).unwrap()
+    }
+
     #[test]
     fn a_card_survives_a_round_trip_and_knows_its_weights() {
-        let card =
-            ModelCard::new(b"weights", Default::default(), Default::default(), Default::default(), Default::default());
-        let read = ModelCard::parse(&card.to_toml().unwrap(), Path::new("card.toml")).unwrap();
-        assert_eq!(card, read);
-        assert!(read.matches(b"weights") && !read.matches(b"other"));
+        let text = card().to_toml().unwrap();
+        assert_eq!(ModelCard::parse(&text, b"weights", Path::new("card.toml")).unwrap(), card());
+        let error = ModelCard::parse(&text, b"others", Path::new("card.toml")).unwrap_err();
+        assert!(error.to_string().contains("the weights are not those"), "{error}");
+        let changed = text.replace("mel_bands = 64", "mel_bands = 65");
+        assert!(ModelCard::parse(&changed, b"weights", Path::new("card.toml")).is_err());
     }
 
     #[test]
     fn a_newer_card_is_refused_by_its_version() {
-        let error = ModelCard::parse("format_version = 99\nfuture = 1", Path::new("card.toml")).unwrap_err();
+        let text = "format_version = 99\nfuture = 1";
+        let error = ModelCard::parse(text, b"weights", Path::new("card.toml")).unwrap_err();
         assert!(error.to_string().contains("version 99"), "{error}");
+    }
+
+    #[test]
+    fn the_first_published_card_stays_readable() {
+        // The settings of the first model: a later version must read them as they stand here.
+        let text = include_str!("../tests/fixtures/card-1.toml");
+        let card = ModelCard::parse(text, b"weights of the fixture", Path::new("card-1.toml")).unwrap();
+        assert_eq!((card.front_end.mel_bands, card.front_end.max_windows), (64, 32));
     }
 }

@@ -1,10 +1,10 @@
 //! Settings of a training run.
 
-use audio_frontend::FrontEndConfig;
+use audio_frontend::{FrontEndConfig, OutOfRange};
 use serde::{Deserialize, Serialize};
 
 use crate::augment::AugmentConfig;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::CnnConfig;
 use crate::stage::Setup;
 use crate::stage::classify::ClassifyConfig;
@@ -52,23 +52,16 @@ impl TrainConfig {
     /// Checks every setting.
     ///
     /// # Errors
-    /// [`Error::Config`] with the first rule that does not hold.
+    /// [`Error::Config`](crate::Error::Config) with the first rule that does not hold.
     pub fn validate(&self) -> Result<()> {
-        let own = || match () {
-            () if !(self.validation_share > 0.0 && self.validation_share <= 0.5) => {
-                Err("validation_share must be in (0, 0.5]".to_owned())
-            }
-            () if self.track_seconds < self.front_end.window_seconds() => {
-                Err("track_seconds must be at least a window".to_owned())
-            }
-            () => Ok(()),
-        };
-        own()
-            .and_then(|()| self.front_end.validate())
-            .and_then(|()| self.architecture.validate())
-            .and_then(|()| self.augment.validate())
-            .and_then(|()| self.classify.validate())
-            .map_err(|rule| Error::Config { rule })
+        OutOfRange::check(&[
+            (self.validation_share > 0.0 && self.validation_share <= 0.5, "validation_share must be in (0, 0.5]"),
+            (self.track_seconds >= self.front_end.window_seconds(), "track_seconds must be at least a window"),
+        ])?;
+        self.front_end.validate()?;
+        self.architecture.validate()?;
+        self.augment.validate()?;
+        Ok(self.classify.validate()?)
     }
 }
 

@@ -27,7 +27,7 @@ pub struct Embedder {
 }
 
 /// A model's files in memory.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelFiles {
     /// card.toml.
     pub card: String,
@@ -52,6 +52,14 @@ impl ModelFiles {
             card: std::fs::read_to_string(&card).map_err(io(card))?,
             weights: std::fs::read(&weights).map_err(io(weights))?,
         })
+    }
+
+    /// The card, verified; `path` names the model in errors.
+    ///
+    /// # Errors
+    /// As [`ModelCard::parse`].
+    pub fn parsed_card(&self, path: &Path) -> Result<ModelCard> {
+        ModelCard::parse(&self.card, &self.weights, path)
     }
 
     /// Writes a model's folder, the card last: a folder with a card is whole.
@@ -102,15 +110,12 @@ impl Embedder {
     /// # Errors
     /// [`Error::Model`] where the card or the weights are damaged or do not belong together.
     pub fn from_files(files: &ModelFiles, path: &Path) -> Result<Self> {
-        let card = ModelCard::parse(&files.card, path)?;
+        let card = files.parsed_card(path)?;
         let damaged = |reason: String| Error::Model { path: path.into(), reason };
-        if !card.matches(&files.weights) {
-            return Err(damaged("the weights are not those that the card was written for".into()));
-        }
         guard("loading a model", || {
             let variables = VarStore::new(Device::Cpu);
             let encoder = CnnEncoder::new(&(variables.root() / "encoder"), &card.architecture);
-            weights::from_bytes(&variables, "encoder.", &files.weights).map_err(damaged)?;
+            weights::from_bytes(&variables, "encoder.", &files.weights).map_err(|error| damaged(error.to_string()))?;
             Ok(Self { card, encoder, _variables: variables })
         })
     }

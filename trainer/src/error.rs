@@ -31,12 +31,10 @@ pub enum Error {
         reason: String,
     },
     /// Too little to learn from.
-    #[error("nothing to learn: {found} in the training part, at least {needed} are needed")]
+    #[error("nothing to learn: {genres} genres in the training part, at least 2 are needed")]
     TooLittleData {
-        /// What was found.
-        found: String,
-        /// What is needed.
-        needed: String,
+        /// Genres found.
+        genres: usize,
     },
     /// A folder is no model, or one that this version cannot read.
     #[error("{path}: {reason}", path = path.display())]
@@ -47,11 +45,8 @@ pub enum Error {
         reason: String,
     },
     /// A setting out of its range.
-    #[error("setting out of range: {rule}")]
-    Config {
-        /// The rule that does not hold.
-        rule: String,
-    },
+    #[error(transparent)]
+    Config(#[from] audio_frontend::OutOfRange),
     /// Windows made with another front end than the model's.
     #[error("windows of {found_frames} frames × {found_bands} bands, but the model reads {frames} × {bands}")]
     WrongWindows {

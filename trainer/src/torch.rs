@@ -1,17 +1,13 @@
 //! The one place where libtorch's failures become errors.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use audio_frontend::guard::Panicked;
 
 use crate::error::{Error, Result};
 
 /// Runs torch operations. tch's operators panic where libtorch throws; here that becomes an error.
 pub(crate) fn guard<T>(operation: &'static str, compute: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(compute)).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().cloned();
-        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-        let reason = text.unwrap_or_else(|| "unknown".into());
-        Err(Error::Torch { operation, reason: reason.lines().next().unwrap_or_default().to_owned() })
-    })
+    let panicked = |Panicked(reason)| Error::Torch { operation, reason };
+    audio_frontend::guard::guard(compute).map_err(panicked)?
 }
 
 impl From<tch::TchError> for Error {

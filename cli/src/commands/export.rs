@@ -16,33 +16,37 @@ use crate::settings::Settings;
 pub fn run(settings: &Settings, arguments: &ExportArguments) -> anyhow::Result<Outcome> {
     let store = Store::open(&settings.store)?;
     let catalogue = store.catalogue()?;
-    let tracks = embedded_tracks(&store, &catalogue)?;
+    let tracks = embedded_tracks(&catalogue)?;
     anyhow::ensure!(!tracks.is_empty(), "the store {} holds no tracks", settings.store.display());
-    let to_stdout = arguments.output == Path::new("-");
-    let folder = match arguments.output.parent() {
-        Some(parent) if !to_stdout && parent != Path::new("") => parent.to_owned(),
-        Some(_) if !to_stdout => ".".into(),
-        _ => std::env::temp_dir(),
-    };
-    let file = tempfile::NamedTempFile::new_in(&folder).with_context(|| folder.display().to_string())?;
     let write: fn(File, &[ExportedTrack]) -> anyhow::Result<()> = match arguments.format {
         ExportFormat::Npz => npz::write,
         ExportFormat::Jsonl => jsonl::write,
         ExportFormat::Parquet => parquet::write,
     };
-    write(file.reopen()?, &tracks).with_context(|| arguments.output.display().to_string())?;
-    if to_stdout {
+    let target = &arguments.output;
+    let in_place = target == Path::new("-") || std::fs::metadata(target).is_ok_and(|metadata| !metadata.is_file());
+    let folder = match target.parent() {
+        _ if in_place => std::env::temp_dir(),
+        Some(parent) if parent != Path::new("") => parent.to_owned(),
+        _ => ".".into(),
+    };
+    let file = tempfile::NamedTempFile::new_in(&folder).with_context(|| folder.display().to_string())?;
+    write(file.reopen()?, &tracks).with_context(|| target.display().to_string())?;
+    if target == Path::new("-") {
         output::print_bytes(&std::fs::read(file.path())?)?;
+    } else if in_place {
+        // A device or pipe is written to, never replaced.
+        std::fs::write(target, std::fs::read(file.path())?).with_context(|| target.display().to_string())?;
     } else {
         let path = file.into_temp_path();
         make_readable(&path)?;
-        path.persist(&arguments.output).with_context(|| arguments.output.display().to_string())?;
+        path.persist(target).with_context(|| target.display().to_string())?;
     }
     Ok(Outcome::Done)
 }
 
-fn embedded_tracks(store: &Store, catalogue: &Catalogue) -> anyhow::Result<Vec<ExportedTrack>> {
-    let Some(model_id) = store.serving_model(catalogue)? else { return Ok(Vec::new()) };
+fn embedded_tracks(catalogue: &Catalogue) -> anyhow::Result<Vec<ExportedTrack>> {
+    let Some(model_id) = catalogue.serving_model()? else { return Ok(Vec::new()) };
     let mut vectors = Vec::new();
     catalogue.each_vector(&model_id, |id, vector| vectors.push((id, vector)))?;
     let mut tracks = Vec::with_capacity(vectors.len());

@@ -1,6 +1,7 @@
 //! `similar-tracks ingest`.
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
@@ -70,6 +71,7 @@ pub fn run(settings: &Settings, arguments: &IngestArguments) -> anyhow::Result<O
     let mut catalogue = store.catalogue_to_write(&lock)?;
     let model = model_to_use(&store, &catalogue, arguments)?;
     let plan = plan(&found, catalogue.known(&model.id)?, arguments.retry_failed);
+    refuse_to_hide_tracks(&catalogue, &model, &plan)?;
     let mut summary = Summary {
         unchanged: plan.unchanged,
         failed_before: plan.failed_before,
@@ -77,8 +79,14 @@ pub fn run(settings: &Settings, arguments: &IngestArguments) -> anyhow::Result<O
         ..Default::default()
     };
     note_unreadable(&found, &mut summary);
-    let run = catalogue.commit(|writer| writer.begin_run("ingest", &model.id))?;
     model.keep_in(&store)?;
+    let first = serving_with_tracks(&catalogue)?.is_none();
+    let run = catalogue.commit(|writer| {
+        if first {
+            writer.set_serving_model(&model.id)?;
+        }
+        writer.begin_run("ingest", &model.id)
+    })?;
     let ingest = Ingest { settings, arguments, store: &store, model: &model, lock: &lock };
     ingest.finish(&mut catalogue, &plan, &mut summary)?;
     summary.seconds = started.elapsed().as_secs_f64();
@@ -98,7 +106,7 @@ pub fn run(settings: &Settings, arguments: &IngestArguments) -> anyhow::Result<O
 
 /// The store's model, unless another is asked for.
 fn model_to_use(store: &Store, catalogue: &Catalogue, arguments: &IngestArguments) -> anyhow::Result<Model> {
-    let serving = store.serving_model(catalogue)?;
+    let serving = serving_with_tracks(catalogue)?;
     let asked = arguments.model.as_deref().map(Model::named).transpose()?;
     match (serving, asked) {
         (Some(serving), Some(asked)) if serving != asked.id && !arguments.reembed => Err(hinted(
@@ -109,6 +117,33 @@ fn model_to_use(store: &Store, catalogue: &Catalogue, arguments: &IngestArgument
         (Some(serving), None) => Model::of_store(store, &serving),
         (None, None) => Model::built_in(),
     }
+}
+
+/// The serving model, if it serves any track: a model that never came to anything binds nobody.
+fn serving_with_tracks(catalogue: &Catalogue) -> anyhow::Result<Option<String>> {
+    let Some(serving) = catalogue.serving_model()? else { return Ok(None) };
+    Ok((catalogue.counts(&serving)?.embedded > 0).then_some(serving))
+}
+
+/// A change of models takes all tracks along: those whose files lie elsewhere would no longer be
+/// found.
+fn refuse_to_hide_tracks(catalogue: &Catalogue, model: &Model, plan: &Plan) -> anyhow::Result<()> {
+    let Some(serving) = serving_with_tracks(catalogue)?.filter(|serving| *serving != model.id) else {
+        return Ok(());
+    };
+    let served: HashSet<TrackId> =
+        catalogue.known(&serving)?.into_iter().filter(|known| known.has_vector).map(|known| known.id).collect();
+    let left_out: Vec<_> =
+        plan.elsewhere.iter().filter(|known| !known.has_vector && served.contains(&known.id)).collect();
+    let Some(first) = left_out.iter().find(|known| known.path.exists()) else { return Ok(()) };
+    Err(hinted(
+        anyhow::anyhow!(
+            "{} of the library would no longer be found, {} for one: the paths given do not cover them",
+            output::count(left_out.len(), "track"),
+            first.path.display()
+        ),
+        "name every folder of the library: a change of models embeds all of it again",
+    ))
 }
 
 fn note_unreadable(found: &Found, summary: &mut Summary) {
@@ -134,7 +169,10 @@ impl Ingest<'_> {
             self.work(catalogue, plan, &claimed, summary)?;
         }
         let claimed = claimed.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let gone: Vec<TrackId> = plan.missing.iter().map(|(id, _)| *id).filter(|id| !claimed.contains(id)).collect();
+        // A single file that was named once, whatever its name, is not among a folder's audio files.
+        let gone = |path: &Path| matches!(path.try_exists(), Ok(false));
+        let missing = plan.missing.iter().filter(|(id, path)| !claimed.contains(id) && gone(path));
+        let gone: Vec<TrackId> = missing.map(|(id, _)| *id).collect();
         summary.missing = gone.len();
         if self.arguments.prune && !gone.is_empty() {
             catalogue.commit(|writer| gone.iter().try_for_each(|id| writer.remove(*id)))?;

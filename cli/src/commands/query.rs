@@ -1,7 +1,6 @@
 //! `similar-tracks query`.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
 
 use index::{Neighbour, Store, TrackRecord};
 
@@ -55,7 +54,7 @@ pub fn run(settings: &Settings, arguments: &QueryArguments) -> anyhow::Result<Ou
         QueryFormat::Table => output::print(&table(&rows))?,
         QueryFormat::Json => output::print_json(&rows.iter().map(Row::to_json).collect::<Vec<_>>())?,
         QueryFormat::Paths => output::print_paths(rows.iter().map(|row| row.record.file.path.as_path()))?,
-        QueryFormat::M3u8 => output::print(&playlist(&rows))?,
+        QueryFormat::M3u8 => output::print_bytes(&playlist(&rows))?,
     }
     Ok(Outcome::Done)
 }
@@ -88,7 +87,7 @@ impl Row {
             "album": file.album,
             "genre": file.genre,
             "duration_seconds": file.duration_seconds,
-            "path": PathBuf::from(&file.path).to_string_lossy(),
+            "path": file.path.to_string_lossy(),
         })
     }
 }
@@ -107,12 +106,19 @@ fn table(rows: &[Row]) -> String {
     table.to_text()
 }
 
-fn playlist(rows: &[Row]) -> String {
-    let mut text = String::from("#EXTM3U\n");
+/// Paths byte for byte; one that holds a line break cannot stand in a playlist and is left out.
+fn playlist(rows: &[Row]) -> Vec<u8> {
+    let mut playlist = b"#EXTM3U\n".to_vec();
     for row in rows {
+        let path = row.record.file.path.as_os_str().as_encoded_bytes();
+        if path.contains(&b'\n') || path.contains(&b'\r') {
+            continue;
+        }
         let seconds = row.record.file.duration_seconds.map_or(-1, |seconds| seconds.round() as i64);
         let title = output::one_line(&format!("{} - {}", row.artist(), row.title()));
-        text.push_str(&format!("#EXTINF:{seconds},{title}\n{}\n", row.record.file.path.display()));
+        playlist.extend(format!("#EXTINF:{seconds},{title}\n").into_bytes());
+        playlist.extend_from_slice(path);
+        playlist.push(b'\n');
     }
-    text
+    playlist
 }

@@ -12,13 +12,11 @@ use crate::settings::Settings;
 pub fn run(settings: &Settings, arguments: &StatusArguments) -> anyhow::Result<Outcome> {
     let store = Store::open(&settings.store)?;
     let catalogue = store.catalogue()?;
-    let model_id = store.serving_model(&catalogue)?;
+    let model_id = catalogue.serving_model()?;
     let counts = catalogue.counts(model_id.as_deref().unwrap_or_default())?;
-    let generation = store.current()?;
-    let up_to_date = match (&model_id, &generation) {
-        (Some(model), Some((_, manifest))) => manifest.revision == catalogue.revision(model)?,
-        _ => false,
-    };
+    let up_to_date = store.is_up_to_date(&catalogue)?;
+    // A generation that cannot be read is derived data: the next ingest renews it.
+    let generation = store.current().ok().flatten();
     let built_in = Model::built_in()?.id;
     let last_run = catalogue.last_run()?;
     let failures = catalogue.failures()?;

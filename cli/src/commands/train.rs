@@ -40,7 +40,11 @@ pub fn run(settings: &Settings, arguments: &TrainArguments) -> anyhow::Result<Ou
     let training = load(&split.training, "decoding the training part");
     let validation = load(&split.validation, "decoding the validation part");
     let trained = learn(settings, arguments, &config, &training, &validation)?;
-    let card = describe(&trained, &config, &manifest, &training, &validation);
+    let card = describe(&trained, &config, &manifest, &training, &validation)?;
+    if trained.validation.queries == 0 {
+        let none = "warning: no two validation artists share a genre: nothing was validated, the last weights are kept";
+        Progress::new(settings, "", 0).println(none);
+    }
     let files = ModelFiles { card: card.to_toml()?, weights: trained.weights };
     files.write(&arguments.output)?;
     output::print(&summary(&card, &arguments.output))?;
@@ -93,7 +97,7 @@ fn describe(
     manifest: &Manifest,
     training: &[LabelledTrack],
     validation: &[LabelledTrack],
-) -> ModelCard {
+) -> anyhow::Result<ModelCard> {
     let artists: BTreeSet<&str> = training.iter().map(|track| track.artist.as_str()).collect();
     let record = TrainingRecord {
         stages: vec!["classify".into()],
@@ -109,7 +113,8 @@ fn describe(
         ("validation_mean_average_precision".to_owned(), trained.validation.mean_average_precision),
         ("validation_area_under_curve".to_owned(), trained.validation.area_under_curve),
     ]);
-    ModelCard::new(&trained.weights, config.front_end.clone(), config.architecture.clone(), record, metrics)
+    let (front_end, architecture) = (config.front_end.clone(), config.architecture.clone());
+    Ok(ModelCard::new(&trained.weights, front_end, architecture, record, metrics)?)
 }
 
 fn summary(card: &ModelCard, folder: &Path) -> String {

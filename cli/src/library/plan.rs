@@ -19,6 +19,8 @@ pub struct Plan {
     pub failed_before: usize,
     /// Tracks below the roots whose files were not found.
     pub missing: Vec<(TrackId, PathBuf)>,
+    /// Tracks that do not lie below the roots.
+    pub elsewhere: Vec<Known>,
 }
 
 /// One file to work on.
@@ -55,7 +57,9 @@ pub fn plan(found: &Found, known: Vec<Known>, retry_failed: bool) -> Plan {
     let below_roots = |path: &Path| found.roots.iter().any(|root| path.starts_with(root));
     // What lies behind a folder that could not be read is not known to be gone.
     let hidden = |path: &Path| found.unreadable.iter().any(|(unreadable, _)| path.starts_with(unreadable));
-    let missing = known.into_values().filter(|known| below_roots(&known.path) && !hidden(&known.path));
+    let (below, elsewhere): (Vec<_>, Vec<_>) = known.into_values().partition(|known| below_roots(&known.path));
+    plan.elsewhere = elsewhere;
+    let missing = below.into_iter().filter(|known| !hidden(&known.path));
     plan.missing = missing.map(|known| (known.id, known.path)).collect();
     plan.missing.sort();
     plan
@@ -100,6 +104,7 @@ mod tests {
         assert_eq!(work(&first), ["/m/changed", "/m/denied", "/m/new", "/m/other-model"]);
         assert_eq!((first.unchanged, first.failed_before), (1, 1));
         assert_eq!(first.missing, [(TrackId(5), PathBuf::from("/m/gone"))]);
+        assert_eq!(first.elsewhere, [known(6, "/elsewhere/song", None, true)]);
         assert!(work(&plan_of(true)).contains(&"/m/bad".to_owned()));
     }
 }

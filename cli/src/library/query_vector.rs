@@ -9,7 +9,7 @@ use trainer::Embedder;
 use super::serving::Model;
 use super::walk::stamp_of;
 use super::worker::hash_file;
-use crate::failure::{guard, hinted};
+use crate::failure::hinted;
 
 /// A track to ask with.
 #[derive(Debug)]
@@ -65,10 +65,10 @@ impl<'a> Resolver<'a> {
     }
 
     fn of_record(&self, record: &TrackRecord) -> anyhow::Result<QueryTrack> {
-        if let TrackState::Failed { reason, .. } = &record.state {
-            anyhow::bail!("track {} cannot be asked with: {reason}", record.id);
-        }
         let Some(vector) = self.catalogue.vector(record.id, self.model_id)? else {
+            if let TrackState::Failed { reason, .. } = &record.state {
+                anyhow::bail!("track {} cannot be asked with: {reason}", record.id);
+            }
             let error = anyhow::anyhow!("track {} has no vector of the serving model {}", record.id, self.model_id);
             return Err(hinted(error, "run `similar-tracks ingest` on its folder again"));
         };
@@ -83,7 +83,6 @@ impl<'a> Resolver<'a> {
         let path = file.canonicalize()?;
         let record = self.catalogue.find_by_path(&path)?;
         if let Some(record) = &record
-            && record.state == TrackState::Embedded
             && std::fs::metadata(&path).is_ok_and(|metadata| stamp_of(&metadata) == record.file.stamp)
             && self.catalogue.vector(record.id, self.model_id)?.is_some()
         {
@@ -93,8 +92,7 @@ impl<'a> Resolver<'a> {
         let same = self.catalogue.find_by_hash(&hash)?;
         // What the library still holds of this path is an older state of the same track.
         let itself: HashSet<TrackId> = same.iter().chain(&record).map(|record| record.id).collect();
-        let vector = guard(|| self.embedder()?.embed_file(file).map_err(anyhow::Error::from));
-        let vector = vector.map_err(|reason| anyhow::anyhow!("{}: {reason}", file.display()))??;
+        let vector = self.embedder()?.embed_file(file)?;
         Ok(QueryTrack { vector, itself })
     }
 

@@ -55,17 +55,17 @@ impl Model {
     }
 
     fn new(files: ModelFiles, origin: &str) -> anyhow::Result<Self> {
-        let card = trainer::ModelCard::parse(&files.card, Path::new(origin))?;
+        let card = files.parsed_card(Path::new(origin))?;
         Ok(Self { files, id: card.id, origin: origin.to_owned() })
     }
 
     /// Keeps a copy in the store, so that the store goes on with it when this program has another.
     pub fn keep_in(&self, store: &Store) -> anyhow::Result<()> {
         let folder = store.model_folder(&self.id);
-        if !folder.join(CARD_FILE).exists() {
-            self.files.write(&folder)?;
+        if ModelFiles::read(&folder).is_ok_and(|kept| kept == self.files) {
+            return Ok(());
         }
-        Ok(())
+        Ok(self.files.write(&folder)?)
     }
 
     /// Loads the weights.

@@ -35,7 +35,12 @@ pub fn walk(roots: &[PathBuf]) -> anyhow::Result<Found> {
         let metadata = std::fs::metadata(&canonical).with_context(|| root.display().to_string())?;
         if metadata.is_dir() {
             std::fs::read_dir(&canonical).with_context(|| root.display().to_string())?;
+            let before = found.files.len();
             walk_folder(&canonical, &mut found);
+            if found.files.len() == before && roots.len() > 1 {
+                // Perhaps a disk that is not mounted: what was known of it is not gone.
+                found.unreadable.push((canonical.clone(), "no audio files".into()));
+            }
         } else {
             found.files.insert(canonical.clone(), stamp_of(&metadata));
         }
@@ -57,7 +62,14 @@ fn walk_folder(root: &Path, found: &mut Found) {
                 continue;
             }
         };
-        if entry.file_type().is_dir() || !has_audio_extension(entry.path()) {
+        if entry.file_type().is_dir() {
+            if entry.path_is_symlink() {
+                // What is gone from behind a link is gone from the library.
+                found.roots.extend(entry.path().canonicalize().ok());
+            }
+            continue;
+        }
+        if !has_audio_extension(entry.path()) {
             continue;
         }
         // The real place of what was reached through a link, so that it is taken in once.

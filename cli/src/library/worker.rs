@@ -7,11 +7,10 @@ use std::sync::Mutex;
 
 use audio_frontend::tags;
 use index::catalogue::Transient;
-use index::{Catalogue, ContentHash, NewTrack, TrackId, TrackState};
+use index::{Catalogue, ContentHash, NewTrack, TrackId};
 use trainer::Embedder;
 
 use super::plan::Task;
-use crate::failure::guard;
 
 /// What came of a file.
 #[derive(Debug)]
@@ -80,25 +79,19 @@ impl<'a> Worker<'a> {
         if let Some(same) = self.recognise(task, track.hash)? {
             return Ok(same);
         }
-        let embedded = guard(|| {
-            let info = tags::read(&task.path);
-            (info, self.embedder.embed_file(&task.path))
-        });
-        let (info, vector) = match embedded {
-            Ok(embedded) => embedded,
-            Err(reason) => return Ok(Outcome::Failed { track, reason, transient: Transient(false) }),
-        };
+        let info = tags::read(&task.path);
         track.artist = info.tags.artist;
         track.title = info.tags.title;
         track.album = info.tags.album;
         track.genre = info.tags.genre;
         track.duration_seconds = info.duration_seconds;
-        Ok(match vector {
+        Ok(match self.embedder.embed_file(&task.path) {
             Ok(vector) => Outcome::Embedded { track, vector },
             Err(trainer::Error::Audio(error)) => {
                 Outcome::Failed { track, reason: error.reason(), transient: Transient(error.is_transient()) }
             }
-            Err(error) => Outcome::Failed { track, reason: error.to_string(), transient: Transient(false) },
+            // Not the file's fault: no memory, perhaps.
+            Err(error) => Outcome::Failed { track, reason: error.to_string(), transient: Transient(true) },
         })
     }
 
@@ -107,13 +100,13 @@ impl<'a> Worker<'a> {
         let Some(hash) = hash else { return Ok(None) };
         let model_id = &self.embedder.card().id;
         for record in self.catalogue.find_by_hash(&hash)? {
-            if record.state != TrackState::Embedded || self.catalogue.vector(record.id, model_id)?.is_none() {
+            if self.catalogue.vector(record.id, model_id)?.is_none() {
                 continue;
             }
             if Some(record.id) == task.known {
                 return Ok(Some(Outcome::Same { id: record.id, moved: false }));
             }
-            let gone = !record.file.path.exists();
+            let gone = matches!(record.file.path.try_exists(), Ok(false));
             let mut claimed = self.claimed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             if gone && claimed.insert(record.id) {
                 return Ok(Some(Outcome::Same { id: record.id, moved: true }));

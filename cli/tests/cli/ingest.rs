@@ -123,3 +123,33 @@ fn jobs_do_not_change_vectors() {
     };
     assert_eq!(similarities(&world), similarities(&other));
 }
+
+#[test]
+fn prune_keeps_what_is_only_out_of_sight() {
+    let world = World::new();
+    let library = world.library();
+    write_library(&library, 2, 5.0);
+    let disk = world.path("disk");
+    write_library(&disk, 3, 5.0);
+    piece(9, 5.0, 22_050).write(&library.join("take.bak"));
+    let single = library.join("take.bak").display().to_string();
+    let disk_name = disk.display().to_string();
+    assert_eq!(world.ingest(&[&disk_name, &single])["added"], 6);
+    fs::remove_dir_all(&disk).unwrap();
+    fs::create_dir(&disk).unwrap(); // as a disk that is not mounted
+    let pruned = world.ingest(&[&disk_name, "--prune"]);
+    assert_eq!(pruned["pruned"], 0, "{pruned}");
+    assert_eq!(world.status()["tracks"]["embedded"], 6);
+}
+
+#[test]
+fn what_is_gone_behind_a_link_is_pruned() {
+    let world = World::new();
+    let library = world.library();
+    write_library(&library, 1, 5.0);
+    write_library(&world.path("elsewhere"), 3, 5.0);
+    std::os::unix::fs::symlink(world.path("elsewhere"), library.join("linked")).unwrap();
+    world.ingest(&[]);
+    fs::remove_file(world.path("elsewhere/piece-2.wav")).unwrap();
+    assert_eq!(world.ingest(&["--prune"])["pruned"], 1);
+}

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use super::music::write_library;
 use super::program::{World, path_of};
 
-const TRACKS: u64 = 60;
+/// Enough for several commits, of which there is one a second or every 64 tracks.
+const TRACKS: u64 = 200;
+const SECONDS: f64 = 15.0;
 
 /// Paths and vectors committed until now; empty before the catalogue is there.
 fn committed(world: &World) -> BTreeMap<String, Vec<u8>> {
@@ -28,10 +30,8 @@ fn revision(world: &World) -> i64 {
     connection.query_row("SELECT revision FROM revisions", [], |row| row.get(0)).unwrap()
 }
 
-#[test]
-fn kill_in_the_middle_then_again() {
-    let world = World::new();
-    write_library(&world.library(), TRACKS, 30.0);
+/// Ingests with one worker until more than `tracks` are committed, then kills.
+fn ingest_and_kill(world: &World, tracks: usize) {
     let library = world.library();
     let mut child = world
         .command(&["ingest", library.to_str().unwrap(), "--jobs", "1", "--quiet"])
@@ -39,17 +39,26 @@ fn kill_in_the_middle_then_again() {
         .spawn()
         .unwrap();
     let deadline = Instant::now() + Duration::from_secs(120);
-    while committed(&world).is_empty() {
+    while committed(world).len() <= tracks {
         assert!(Instant::now() < deadline, "nothing was committed in two minutes");
         std::thread::yield_now();
     }
     child.kill().unwrap(); // SIGKILL
     child.wait().unwrap();
+}
+
+#[test]
+fn kill_in_the_middle_twice_then_again() {
+    let world = World::new();
+    write_library(&world.library(), TRACKS, SECONDS);
+    ingest_and_kill(&world, 0);
+    let first = committed(&world);
+    ingest_and_kill(&world, first.len());
     let before = committed(&world);
-    assert!(!before.is_empty() && before.len() < TRACKS as usize, "{} of {TRACKS} committed", before.len());
+    assert!(before.len() > first.len() && before.len() < TRACKS as usize, "{} of {TRACKS} committed", before.len());
     // Before anything is repaired, a query already answers from what was committed.
-    let first = before.keys().next().unwrap();
-    assert_eq!(world.query(first.as_ref()).len(), (before.len() - 1).min(10));
+    let known = before.keys().next().unwrap();
+    assert_eq!(world.query(known.as_ref()).len(), (before.len() - 1).min(10));
 
     let summary = world.ingest(&[]);
     assert_eq!(summary["unchanged"], before.len());
@@ -60,7 +69,7 @@ fn kill_in_the_middle_then_again() {
     assert_eq!(revision(&world), TRACKS as i64, "each vector was written once");
 
     let undisturbed = World::new();
-    write_library(&undisturbed.library(), TRACKS, 30.0);
+    write_library(&undisturbed.library(), TRACKS, SECONDS);
     undisturbed.ingest(&[]);
     let answers = |world: &World| {
         let answers = world.query(&world.library().join("piece-5.wav"));

@@ -56,6 +56,32 @@ fn a_trained_model_serves_a_store_and_another_is_refused() {
 }
 
 #[test]
+fn a_change_of_models_leaves_no_track_behind() {
+    let world = World::new();
+    let model = train(&world);
+    write_library(&world.library(), 2, 5.0);
+    write_library(&world.library().join("jazz"), 1, 6.0);
+    world.ingest(&[]);
+    let part = world.library().join("jazz").display().to_string();
+    let refused = world.run(&["ingest", &part, "--model", &model, "--reembed"]);
+    refused.assert_error("2 tracks of the library would no longer be found", Some("every folder"));
+    assert_eq!(world.query(&world.library().join("piece-0.wav")).len(), 2);
+}
+
+#[test]
+fn a_damaged_model_binds_no_store() {
+    let world = World::new();
+    let model = train(&world);
+    write_library(&world.library(), 2, 5.0);
+    let library = world.library().display().to_string();
+    let weights = std::path::Path::new(&model).join("encoder.safetensors");
+    std::fs::write(&weights, "no weights").unwrap();
+    let refused = world.run(&["ingest", &library, "--model", &model]);
+    refused.assert_error("the weights are not those", None);
+    assert_eq!(world.ingest(&[])["added"], 2);
+}
+
+#[test]
 fn a_store_whose_model_is_gone_or_damaged_says_so() {
     let world = World::new();
     let model = train(&world);

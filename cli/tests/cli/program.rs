@@ -41,7 +41,12 @@ impl World {
     /// The program with `--store`, ready to run.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_similar-tracks"));
-        command.arg("--store").arg(self.store()).args(arguments).env_remove("SIMILAR_TRACKS_STORE");
+        command
+            .arg("--store")
+            .arg(self.store())
+            .args(arguments)
+            .env_remove("SIMILAR_TRACKS_STORE")
+            .env_remove("COLUMNS");
         command
     }
 

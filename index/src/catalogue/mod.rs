@@ -234,10 +234,20 @@ impl Catalogue {
         Ok(revision.unwrap_or(0) as u64)
     }
 
-    /// The model of the first vectors that were taken in, if there are any.
-    pub fn first_model(&self) -> Result<Option<String>> {
-        let sql = "SELECT model_id FROM runs WHERE model_id IS NOT NULL ORDER BY id LIMIT 1";
-        self.read(|connection| connection.query_row(sql, [], |row| row.get(0)).optional())
+    /// The model whose vectors answer queries; `None`: nothing was ever ingested.
+    pub fn serving_model(&self) -> Result<Option<String>> {
+        self.setting("serving_model")
+    }
+
+    /// A random number that no other catalogue has.
+    pub fn identity(&self) -> Result<String> {
+        let missing = || Error::Damaged { path: self.path.clone(), reason: "it has no identity".into() };
+        self.setting("identity")?.ok_or_else(missing)
+    }
+
+    fn setting(&self, name: &str) -> Result<Option<String>> {
+        let sql = "SELECT value FROM settings WHERE name = ?1";
+        self.read(|connection| connection.query_row(sql, [name], |row| row.get(0)).optional())
     }
 
     /// The latest run of a command.

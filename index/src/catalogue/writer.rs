@@ -40,11 +40,21 @@ impl<'a> Writer<'a> {
         Ok(id.0)
     }
 
-    /// Takes in a file that could not be used. It keeps no vector: its bytes are not those that the
-    /// vector was made of.
+    /// Takes in a file that could not be used. Where the reason may pass, or the bytes are those that
+    /// were known, what was made of them is kept; else its vectors are those of bytes that are gone.
     pub fn put_failed(&self, track: &NewTrack, reason: &str, transient: Transient) -> rusqlite::Result<TrackId> {
-        let id = self.put(track, Some((reason, transient)))?.0;
-        self.0.prepare_cached("DELETE FROM vectors WHERE track_id = ?1")?.execute([id])?;
+        let known = "UPDATE tracks SET failure = ?2, failure_is_transient = 1 WHERE path = ?1 RETURNING id";
+        if transient == Transient(true) {
+            let path = StoredPath::of(&track.path);
+            let known = self.0.prepare_cached(known)?.query_row(params![path, reason], |row| row.get(0)).optional()?;
+            if let Some(id) = known {
+                return Ok(id);
+            }
+        }
+        let (id, other_bytes) = self.put(track, Some((reason, transient)))?;
+        if other_bytes {
+            self.0.prepare_cached("DELETE FROM vectors WHERE track_id = ?1")?.execute([id])?;
+        }
         Ok(id)
     }
 
@@ -90,7 +100,8 @@ impl<'a> Writer<'a> {
     pub fn set_place(&self, id: TrackId, path: &Path, stamp: FileStamp) -> rusqlite::Result<()> {
         let path = StoredPath::of(path);
         self.0.prepare_cached("DELETE FROM tracks WHERE path = ?1 AND id <> ?2")?.execute(params![path, id])?;
-        let sql = "UPDATE tracks SET path = ?2, size_bytes = ?3, modified_ns = ?4 WHERE id = ?1";
+        let sql = "UPDATE tracks SET path = ?2, size_bytes = ?3, modified_ns = ?4,
+                                      failure = NULL, failure_is_transient = 0 WHERE id = ?1";
         self.0.prepare_cached(sql)?.execute(params![id, path, stamp.size_bytes as i64, stamp.modified_ns])?;
         Ok(())
     }
@@ -98,6 +109,12 @@ impl<'a> Writer<'a> {
     /// Forgets a track and its vectors.
     pub fn remove(&self, id: TrackId) -> rusqlite::Result<()> {
         self.0.prepare_cached("DELETE FROM tracks WHERE id = ?1")?.execute([id])?;
+        Ok(())
+    }
+
+    /// Makes a model's vectors answer queries.
+    pub fn set_serving_model(&self, model_id: &str) -> rusqlite::Result<()> {
+        self.0.execute("INSERT OR REPLACE INTO settings VALUES ('serving_model', ?1)", [model_id])?;
         Ok(())
     }
 

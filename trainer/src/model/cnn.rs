@@ -1,6 +1,7 @@
 //! A small residual network on log-mel windows (He et al. 2016; for music the "short-chunk"
 //! networks of Won et al. 2020).
 
+use audio_frontend::OutOfRange;
 use serde::{Deserialize, Serialize};
 use tch::nn;
 use tch::{Kind, Tensor};
@@ -22,15 +23,17 @@ impl Default for CnnConfig {
 }
 
 impl CnnConfig {
-    /// Whether every field is in its range; the reason where one is not.
-    pub fn validate(&self) -> std::result::Result<(), String> {
-        if self.channels.is_empty() || self.channels.iter().any(|channels| !(1..=4096).contains(channels)) {
-            return Err("channels must hold numbers in 1..=4096".into());
-        }
-        if !(2..=4096).contains(&self.embedding_size) {
-            return Err("embedding_size must be in 2..=4096".into());
-        }
-        Ok(())
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// The first rule that does not hold.
+    pub fn validate(&self) -> Result<(), OutOfRange> {
+        let sizes = 1..=4096;
+        let channels = !self.channels.is_empty() && self.channels.iter().all(|channels| sizes.contains(channels));
+        OutOfRange::check(&[
+            (channels, "channels must hold numbers in 1..=4096"),
+            ((2..=4096).contains(&self.embedding_size), "embedding_size must be in 2..=4096"),
+        ])
     }
 }
 

@@ -4,17 +4,39 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor};
 
+/// Why weights cannot be written or read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WeightsError {
+    /// The bytes are damaged, or a variable is missing in them.
+    #[error("the weights are damaged: {0}")]
+    Format(#[from] safetensors::SafeTensorError),
+    /// A variable has another type or shape.
+    #[error("the weights {name} have shape {found:?}, expected {expected:?}")]
+    Shape {
+        /// The variable.
+        name: String,
+        /// Shape in the bytes.
+        found: Vec<i64>,
+        /// Shape in the network.
+        expected: Vec<i64>,
+    },
+    /// libtorch could not copy a tensor.
+    #[error("libtorch failed to copy weights: {0}")]
+    Copy(#[from] tch::TchError),
+}
+
 /// The variables below `prefix` as safetensors bytes (f32, sorted by name: the same weights give
 /// the same bytes). Names are kept without the prefix.
 ///
 /// # Errors
-/// The reason, where a tensor cannot be copied.
-pub fn to_bytes(variables: &VarStore, prefix: &str) -> std::result::Result<Vec<u8>, String> {
+/// [`WeightsError::Copy`].
+pub fn to_bytes(variables: &VarStore, prefix: &str) -> Result<Vec<u8>, WeightsError> {
     let mut arrays = Vec::new();
     for (name, tensor) in variables.variables() {
         let Some(name) = name.strip_prefix(prefix) else { continue };
         let flat = tensor.to_device(Device::Cpu).to_kind(Kind::Float).contiguous().view([-1]);
-        let values = Vec::<f32>::try_from(&flat).map_err(|error| error.to_string())?;
+        let values = Vec::<f32>::try_from(&flat)?;
         let shape: Vec<usize> = tensor.size().iter().map(|&size| size as usize).collect();
         arrays.push((name.to_owned(), shape, values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>()));
     }
@@ -22,27 +44,23 @@ pub fn to_bytes(variables: &VarStore, prefix: &str) -> std::result::Result<Vec<u
     let views = arrays
         .iter()
         .map(|(name, shape, bytes)| Ok((name.as_str(), TensorView::new(Dtype::F32, shape.clone(), bytes)?)));
-    let views: std::result::Result<Vec<_>, safetensors::SafeTensorError> = views.collect();
-    safetensors::serialize(views.map_err(|error| error.to_string())?, None).map_err(|error| error.to_string())
+    let views: Result<Vec<_>, safetensors::SafeTensorError> = views.collect();
+    Ok(safetensors::serialize(views?, None)?)
 }
 
 /// Sets the variables below `prefix` from safetensors bytes.
 ///
 /// # Errors
-/// The reason, where the bytes are damaged, or a variable is missing or has another shape.
-pub fn from_bytes(variables: &VarStore, prefix: &str, bytes: &[u8]) -> std::result::Result<(), String> {
-    let stored = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
+/// [`WeightsError`].
+pub fn from_bytes(variables: &VarStore, prefix: &str, bytes: &[u8]) -> Result<(), WeightsError> {
+    let stored = SafeTensors::deserialize(bytes)?;
     let _no_gradients = tch::no_grad_guard();
     for (full_name, mut variable) in variables.variables() {
         let Some(name) = full_name.strip_prefix(prefix) else { continue };
-        let view = stored.tensor(name).map_err(|error| format!("{name}: {error}"))?;
+        let view = stored.tensor(name)?;
         let shape: Vec<i64> = view.shape().iter().map(|&size| size as i64).collect();
         if view.dtype() != Dtype::F32 || shape != variable.size() {
-            return Err(format!(
-                "{name} is {:?} of shape {shape:?}, expected F32 of {:?}",
-                view.dtype(),
-                variable.size()
-            ));
+            return Err(WeightsError::Shape { name: name.into(), found: shape, expected: variable.size() });
         }
         let values: Vec<f32> = view
             .data()
@@ -50,7 +68,7 @@ pub fn from_bytes(variables: &VarStore, prefix: &str, bytes: &[u8]) -> std::resu
             .map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
             .collect();
         let tensor = Tensor::from_slice(&values).view(shape.as_slice());
-        variable.f_copy_(&tensor).map_err(|error| error.to_string())?;
+        variable.f_copy_(&tensor)?;
     }
     Ok(())
 }
@@ -73,7 +91,7 @@ mod tests {
         assert_eq!(bytes, to_bytes(&from, "encoder.").unwrap());
         from_bytes(&to, "encoder.", &bytes).unwrap();
         assert_eq!(layer.ws, copy.ws);
-        assert!(from_bytes(&other, "encoder.", &bytes).unwrap_err().contains("head"));
+        assert!(matches!(from_bytes(&other, "encoder.", &bytes), Err(WeightsError::Shape { .. })));
         assert!(from_bytes(&to, "encoder.", &bytes[..20]).is_err());
     }
 }

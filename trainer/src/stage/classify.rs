@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use audio_frontend::{FrontEndConfig, Windows};
+use audio_frontend::{FrontEndConfig, OutOfRange, Windows};
 use serde::{Deserialize, Serialize};
 use tch::nn::{self, OptimizerConfig, VarStore};
 use tch::{Device, Tensor};
@@ -53,9 +53,12 @@ impl Default for ClassifyConfig {
 }
 
 impl ClassifyConfig {
-    /// Whether every field is in its range; the reason where one is not.
-    pub fn validate(&self) -> std::result::Result<(), String> {
-        let rules = [
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// The first rule that does not hold.
+    pub fn validate(&self) -> std::result::Result<(), OutOfRange> {
+        OutOfRange::check(&[
             (self.steps >= 1, "steps must be at least 1"),
             (self.batch_crops >= 2, "batch_crops must be at least 2"),
             (self.learning_rate > 0.0 && self.learning_rate < 1.0, "learning_rate must be in (0, 1)"),
@@ -63,11 +66,7 @@ impl ClassifyConfig {
             ((0.0..1.0).contains(&self.weight_decay), "weight_decay must be in [0, 1)"),
             ((0.0..1.0).contains(&self.label_smoothing), "label_smoothing must be in [0, 1)"),
             (self.evaluate_every >= 1, "evaluate_every must be at least 1"),
-        ];
-        match rules.iter().find(|(holds, _)| !holds) {
-            Some((_, rule)) => Err((*rule).to_owned()),
-            None => Ok(()),
-        }
+        ])
     }
 
     /// Learning rate at a step: linear warm-up, then half a cosine.
@@ -126,7 +125,7 @@ pub fn train(
     let sampler = Sampler::new(training, setup.front_end, setup.augment);
     let genres = sampler.genre_names().to_vec();
     if genres.len() < 2 {
-        return Err(Error::TooLittleData { found: format!("{} genres", genres.len()), needed: "2".into() });
+        return Err(Error::TooLittleData { genres: genres.len() });
     }
     let started = Instant::now();
     std::thread::scope(|scope| {
@@ -146,7 +145,10 @@ pub fn train(
             let last = step + 1 == stage.steps || out_of_time;
             let validation = if last || (step + 1) % stage.evaluate_every == 0 {
                 let retrieval = network.evaluate(validation, setup.front_end)?;
-                let better = |best: &Trained| retrieval.mean_average_precision > best.validation.mean_average_precision;
+                // With nothing to judge by, the latest weights are kept.
+                let better = |best: &Trained| {
+                    retrieval.queries == 0 || retrieval.mean_average_precision > best.validation.mean_average_precision
+                };
                 if best.as_ref().is_none_or(better) {
                     let weights = network.weights()?;
                     best = Some(Trained { weights, genres: genres.clone(), steps: step + 1, validation: retrieval });
@@ -223,7 +225,7 @@ impl Network {
     fn weights(&self) -> Result<Vec<u8>> {
         guard("saving weights", || {
             weights::to_bytes(&self.variables, "encoder.")
-                .map_err(|reason| Error::Torch { operation: "saving weights", reason })
+                .map_err(|error| Error::Torch { operation: "saving weights", reason: error.to_string() })
         })
     }
 }
