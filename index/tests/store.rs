@@ -107,7 +107,8 @@ fn a_generation_older_than_the_catalogue_is_not_asked() {
 
 #[test]
 fn derived_data_that_is_damaged_or_gone_is_replaced() {
-    let damage: [(&str, fn(&Path)); 6] = [
+    type Damage = fn(&Path);
+    let damage: [(&str, Damage); 6] = [
         ("a flipped bit", |store| {
             let vectors = store.join("generations/000001/vectors.faiss");
             let mut bytes = std::fs::read(&vectors).unwrap();
