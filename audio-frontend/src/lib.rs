@@ -11,7 +11,7 @@
 //! | [`stft`] | short-time power spectra at the file's own sample rate |
 //! | [`mel`] | the triangular filter bank |
 //! | [`logmel`] | [`MelPower`] (linear band powers) and how a window of it becomes log-mel |
-//! | [`windows`] | which windows of a track are looked at, and [`Windows`], their log-mels |
+//! | [`mod@windows`] | which windows of a track are looked at, and [`Windows`], their log-mels |
 //! | [`guard`] | panics of codecs become errors |
 //! | [`tags`] | artist, title, album, genre, length |
 //!

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::settings::Settings;
 
@@ -28,9 +28,13 @@ impl Progress {
         if terminal && !settings.quiet {
             bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(8));
             // A template that is not valid shows indicatif's own style.
-            let template = "{prefix} [{bar:30}] {pos}/{len}  {per_sec}, {eta} left  {msg}";
+            let template = "{prefix} [{bar:30}] {pos}/{len}  {rate}, {eta} left  {msg}";
             if let Ok(style) = ProgressStyle::with_template(template) {
-                bar.set_style(style.progress_chars("=> "));
+                let rate = |state: &ProgressState, text: &mut dyn std::fmt::Write| {
+                    // Text in memory takes whatever is written to it.
+                    let _ = write!(text, "{:.1}/s", state.per_sec());
+                };
+                bar.set_style(style.with_key("rate", rate).progress_chars("=> "));
             }
             bar.set_prefix(what.to_owned());
         }
