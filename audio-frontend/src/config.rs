@@ -32,12 +32,17 @@ pub struct FrontEndConfig {
     /// Windows of a track that are embedded at most, spread evenly over it. 32: with 16, cutting off
     /// the first third of a second moved some tracks by a cosine of 0.03.
     pub max_windows: usize,
-    /// Frames this much below the track's mean power, in dB, are silence at its start and end, and
-    /// no window reaches into them.
+    /// Windows that lie together, `window_hop_frames` apart, so that more of them come out of what
+    /// is decoded. 1, as cards have it that do not name it: each stands alone.
+    #[serde(default = "one")]
+    pub segment_windows: usize,
+    /// Frames this much below the mean power around them, in dB, are silence, and no window begins
+    /// or ends in it.
     pub silent_frame_db: f32,
     /// Windows this much below the loudest, in dB, are left out (fade-outs, leading silence).
     pub quiet_window_db: f32,
-    /// What lies behind this many seconds of a file is not read. 1,800: half an hour.
+    /// What lies behind this many seconds of a file is not read in training, and where a file does
+    /// not tell its length. 1,800: half an hour.
     pub max_seconds: f32,
 }
 
@@ -53,6 +58,7 @@ impl Default for FrontEndConfig {
             window_frames: 200,
             window_hop_frames: 50,
             max_windows: 32,
+            segment_windows: 1,
             silent_frame_db: 60.0,
             quiet_window_db: 30.0,
             max_seconds: 1800.0,
@@ -81,16 +87,26 @@ impl FrontEndConfig {
             ((1..=100_000).contains(&self.window_frames), "window_frames must be in 1..=100000"),
             (self.window_hop_frames >= 1, "window_hop_frames must be at least 1"),
             ((1..=10_000).contains(&self.max_windows), "max_windows must be in 1..=10000"),
+            ((1..=self.max_windows).contains(&self.segment_windows), "segment_windows must be in 1..=max_windows"),
             (self.silent_frame_db > 0.0, "silent_frame_db must be above 0"),
             (self.quiet_window_db > 0.0, "quiet_window_db must be above 0"),
             (self.max_seconds > 0.0, "max_seconds must be above 0"),
         ])
     }
 
+    /// Length in frames of windows that lie together.
+    pub fn segment_frames(&self) -> usize {
+        self.window_frames + (self.segment_windows - 1) * self.window_hop_frames
+    }
+
     /// Length of a window in seconds.
     pub fn window_seconds(&self) -> f64 {
         self.window_frames as f64 * self.hop_seconds
     }
+}
+
+fn one() -> usize {
+    1
 }
 
 #[cfg(test)]

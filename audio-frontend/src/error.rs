@@ -43,6 +43,18 @@ pub enum Error {
         /// The codec or feature.
         what: String,
     },
+    /// A format that Symphonia cannot read, and the program that can is not there.
+    #[error("{path}: the program ffmpeg is needed for this format and is not installed", path = path.display())]
+    NeedsFfmpeg {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Decoding did not come to an end in time.
+    #[error("{path}: given up after {} s", crate::decode::TIME_LIMIT.as_secs(), path = path.display())]
+    TookTooLong {
+        /// The file.
+        path: PathBuf,
+    },
     /// The content contradicts its format.
     #[error("{path}: damaged: {reason}", path = path.display())]
     Damaged {
@@ -75,7 +87,7 @@ pub enum Error {
         /// Its last words.
         source: crate::guard::Panicked,
     },
-    /// Nothing louder than −70 dBFS.
+    /// Nothing louder than −90 dBFS.
     #[error("{path}: silent", path = path.display())]
     Silent {
         /// The file.
@@ -102,7 +114,7 @@ impl Error {
     /// Whether trying the unchanged file again can help: the reason lay with the system, not with
     /// the file.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Io { .. })
+        matches!(self, Self::Io { .. } | Self::NeedsFfmpeg { .. } | Self::TookTooLong { .. })
     }
 
     /// The reason without the file's path, for lists that show the path already.
@@ -120,6 +132,8 @@ impl Error {
             | Self::EmptyFile { path }
             | Self::NotAudio { path }
             | Self::Unsupported { path, .. }
+            | Self::NeedsFfmpeg { path }
+            | Self::TookTooLong { path }
             | Self::Damaged { path, .. }
             | Self::Truncated { path, .. }
             | Self::NoSamples { path }

@@ -7,11 +7,14 @@
 //! | module | holds |
 //! |---|---|
 //! | [`config`] | [`FrontEndConfig`]: every number that changes an embedding |
-//! | [`decode`] | [`AudioStream`]: a file's samples, mixed to mono, chunk by chunk |
+//! | [`formats`] | which formats are read, and by what |
+//! | [`decode`] | [`AudioStream`]: a file's samples, mixed to mono, from any place of it |
 //! | [`stft`] | short-time power spectra at the file's own sample rate |
 //! | [`mel`] | the triangular filter bank |
 //! | [`logmel`] | [`MelPower`] (linear band powers) and how a window of it becomes log-mel |
-//! | [`mod@windows`] | which windows of a track are looked at, and [`Windows`], their log-mels |
+//! | [`mod@coverage`] | [`Coverage`]: which parts of a track are listened to |
+//! | [`mod@windows`] | [`Windows`]: log-mels as a network reads them |
+//! | [`reader`] | [`WindowReader`]: a file's windows, a few at a time |
 //! | [`guard`] | panics of codecs become errors |
 //! | [`tags`] | artist, title, album, genre, length |
 //!
@@ -19,11 +22,14 @@
 //! computed for each file's own rate, so the same music gives the same numbers at every rate.
 
 pub mod config;
+pub mod coverage;
 pub mod decode;
 pub mod error;
+pub mod formats;
 pub mod guard;
 pub mod logmel;
 pub mod mel;
+pub mod reader;
 pub mod stft;
 pub mod tags;
 pub mod windows;
@@ -31,9 +37,11 @@ pub mod windows;
 use std::path::Path;
 
 pub use config::FrontEndConfig;
-pub use decode::{AUDIO_EXTENSIONS, AudioStream};
+pub use coverage::Coverage;
+pub use decode::AudioStream;
 pub use error::{Error, OutOfRange, Result};
 pub use logmel::MelPower;
+pub use reader::WindowReader;
 pub use tags::{Tags, TrackInfo};
 pub use windows::Windows;
 
@@ -45,28 +53,26 @@ pub use windows::Windows;
 /// there is nothing to hear, [`Error::Truncated`] where much of it is missing, and
 /// [`Error::DecoderPanicked`].
 pub fn mel_power(path: &Path, config: &FrontEndConfig) -> Result<MelPower> {
-    let panicked = |panicked| Error::DecoderPanicked { path: path.into(), source: panicked };
-    guard::guard(|| unguarded_mel_power(path, config)).map_err(panicked)?
+    reader::guarded(path, || unguarded_mel_power(path, config))
 }
 
 fn unguarded_mel_power(path: &Path, config: &FrontEndConfig) -> Result<MelPower> {
     let mut stream = AudioStream::open(path)?;
     let mut extractor = logmel::MelExtractor::new(config, stream.sample_rate_hz());
-    let limit_samples = f64::from(config.max_seconds) * f64::from(stream.sample_rate_hz());
-    while let Some(samples) = stream.next_chunk()? {
-        extractor.push(samples);
-        if stream.decoded_samples() as f64 >= limit_samples {
-            return Ok(extractor.finish());
+    let limit_samples = (f64::from(config.max_seconds) * f64::from(stream.sample_rate_hz())) as u64;
+    loop {
+        match stream.next_chunk()? {
+            Some(samples) => extractor.push(samples),
+            None => {
+                stream.check_end()?;
+                break;
+            }
+        }
+        if stream.position() >= limit_samples {
+            break;
         }
     }
-    stream.check_complete()?;
-    Ok(extractor.finish())
-}
-
-/// Decodes a file and returns the log-mel windows that its embedding is computed from.
-///
-/// # Errors
-/// As [`mel_power`], and [`Error::Silent`] where no window is loud enough to be music.
-pub fn windows(path: &Path, config: &FrontEndConfig) -> Result<Windows> {
-    Windows::spread(&mel_power(path, config)?, config).ok_or_else(|| Error::Silent { path: path.into() })
+    extractor.end();
+    let frames = extractor.frames();
+    Ok(extractor.take(frames))
 }

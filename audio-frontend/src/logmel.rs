@@ -1,11 +1,12 @@
 //! Mel band powers of a track, and how a window of them becomes a level-normalised log-mel.
 
 use crate::config::FrontEndConfig;
-use crate::mel::MelFilterBank;
+use crate::mel::{MelFilterBank, dense_filters};
 use crate::stft::Stft;
 
-/// Power below which a window is silence: −70 dBFS, the absolute gate of ITU-R BS.1770-4.
-pub const SILENCE_POWER: f32 = 1e-7;
+/// Power below which there is silence: −90 dBFS. That is above the dither of 16 bits (−96 dBFS) and
+/// below music of usual level that was turned down by 40 dB.
+pub const SILENCE_POWER: f32 = 1e-9;
 
 /// Linear mel band powers of a track, before level and logarithm: shape frames × bands, row-major.
 /// Gain, filters and noise are multiplications and additions here, which is where training
@@ -35,6 +36,11 @@ impl MelPower {
     /// The powers of `count` frames from `start`, row-major.
     pub fn rows(&self, start: usize, count: usize) -> &[f32] {
         &self.powers[start * self.bands..(start + count) * self.bands]
+    }
+
+    /// The powers of all frames, row-major.
+    pub fn all_rows(&self) -> &[f32] {
+        &self.powers
     }
 
     /// Keeps the first `frames` frames.
@@ -71,8 +77,29 @@ impl MelExtractor {
     pub fn new(config: &FrontEndConfig, sample_rate_hz: u32) -> Self {
         let stft = Stft::new(config.frame_seconds, config.hop_seconds, sample_rate_hz);
         let bin_hz = f64::from(sample_rate_hz) / stft.frame_samples() as f64;
-        let bank = MelFilterBank::new(config.mel_bands, config.min_hz, config.max_hz, bin_hz, stft.bin_count());
-        Self { stft, bank, powers: Vec::new() }
+        let filters = dense_filters(config.mel_bands, config.min_hz, config.max_hz, bin_hz, stft.bin_count());
+        Self { stft, bank: MelFilterBank::new(&filters), powers: Vec::new() }
+    }
+
+    /// How frames lie in samples.
+    pub fn stft(&self) -> &Stft {
+        &self.stft
+    }
+
+    /// Number of frames that wait to be taken.
+    pub fn frames(&self) -> usize {
+        self.powers.len() / self.bank.band_count()
+    }
+
+    /// Makes room for frames, so that pushing them allocates nothing.
+    pub fn reserve(&mut self, frames: usize) {
+        self.powers.reserve(frames * self.bank.band_count());
+    }
+
+    /// Forgets what waits and begins anew at a frame, with the samples from its first on.
+    pub fn restart_at(&mut self, frame: u64) {
+        self.powers.clear();
+        self.stft.restart_at(frame);
     }
 
     /// Adds mono samples.
@@ -81,11 +108,17 @@ impl MelExtractor {
         stft.push(samples, |spectrum| append_bands(bank, spectrum, powers));
     }
 
-    /// Ends the stream.
-    pub fn finish(self) -> MelPower {
-        let Self { mut stft, bank, mut powers } = self;
-        stft.finish(|spectrum| append_bands(&bank, spectrum, &mut powers));
-        MelPower { bands: bank.band_count(), powers }
+    /// Ends the stream: what is shorter than a frame is padded to one.
+    pub fn end(&mut self) {
+        let Self { stft, bank, powers } = self;
+        stft.finish(|spectrum| append_bands(bank, spectrum, powers));
+    }
+
+    /// Takes the first `frames` frames, or all where there are fewer.
+    pub fn take(&mut self, frames: usize) -> MelPower {
+        let bands = self.bank.band_count();
+        let rest = self.powers.split_off(self.powers.len().min(frames.saturating_mul(bands)));
+        MelPower { bands, powers: std::mem::replace(&mut self.powers, rest) }
     }
 }
 
@@ -128,7 +161,8 @@ mod tests {
         let step = std::f32::consts::TAU * 1000.0 / 44_100.0;
         let samples: Vec<f32> = (0..44_100).map(|n| (n as f32 * step).sin()).collect();
         extractor.push(&samples);
-        let power = extractor.finish();
+        extractor.end();
+        let power = extractor.take(usize::MAX);
         assert_eq!((power.bands(), power.frames()), (64, 49));
         assert!((mean_power(power.rows(0, 49), 64) - 0.5).abs() < 1e-3);
     }

@@ -64,6 +64,29 @@ impl Stft {
         self.window.len()
     }
 
+    /// Begins anew at a frame of the track: the samples that follow are those from
+    /// [`Stft::frame_start`] on.
+    pub fn restart_at(&mut self, frame: u64) {
+        self.pending.clear();
+        self.frames_done = frame;
+        self.pending_start = self.frame_start(frame);
+    }
+
+    /// First sample of a frame.
+    pub fn frame_start(&self, frame: u64) -> u64 {
+        (frame as f64 * self.hop_samples).round() as u64
+    }
+
+    /// Number of frames that lie wholly within so many samples; at least 1 where there is a sample.
+    pub fn frame_count(&self, samples: u64) -> u64 {
+        let room = samples.saturating_sub(self.frame_samples() as u64);
+        let last = (room as f64 / self.hop_samples) as u64;
+        // Rounding may have brought one more frame in, or one out.
+        let fits = |frame: u64| self.frame_start(frame) <= room;
+        let count = if fits(last + 1) { last + 2 } else { last + u64::from(fits(last)) };
+        if samples == 0 { 0 } else { count.max(1) }
+    }
+
     /// Adds samples and calls `each` with the spectrum of every frame that is now complete.
     pub fn push(&mut self, samples: &[f32], mut each: impl FnMut(&[f32])) {
         self.pending.extend_from_slice(samples);
@@ -72,7 +95,7 @@ impl Stft {
             self.frames_done += 1;
             each(&self.spectrum);
         }
-        let keep_from = (self.frame_start() - self.pending_start).min(self.pending.len() as u64);
+        let keep_from = (self.frame_start(self.frames_done) - self.pending_start).min(self.pending.len() as u64);
         self.pending.drain(..keep_from as usize);
         self.pending_start += keep_from;
     }
@@ -85,13 +108,9 @@ impl Stft {
         }
     }
 
-    fn frame_start(&self) -> u64 {
-        (self.frames_done as f64 * self.hop_samples).round() as u64
-    }
-
     /// Where in `pending` the next frame starts, if all of it is there.
     fn next_complete_frame(&self) -> Option<usize> {
-        let start = (self.frame_start() - self.pending_start) as usize;
+        let start = (self.frame_start(self.frames_done) - self.pending_start) as usize;
         (start + self.frame_samples() <= self.pending.len()).then_some(start)
     }
 
@@ -143,6 +162,18 @@ mod tests {
     fn the_size_of_chunks_does_not_matter() {
         let samples = sine(440.0, 11_025, 0.5);
         assert_eq!(spectra(&samples, 11_025, 7), spectra(&samples, 11_025, 100_000));
+    }
+
+    #[test]
+    fn frames_are_counted_as_they_come() {
+        for rate in [8_000, 11_025, 44_100] {
+            let stft = Stft::new(0.04, 0.02, rate);
+            for samples in (1..40).map(|step| step * 1237) {
+                let expected = spectra(&vec![0.1; samples], rate, 100_000).len() as u64;
+                assert_eq!(stft.frame_count(samples as u64), expected, "{samples} samples at {rate} Hz");
+            }
+            assert_eq!(stft.frame_count(0), 0);
+        }
     }
 
     #[test]

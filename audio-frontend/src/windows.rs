@@ -1,9 +1,10 @@
-//! Which windows of a track are looked at.
+//! Windows of a track as a network reads them.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::config::FrontEndConfig;
+use crate::coverage::{Coverage, Segments};
 use crate::logmel::{MelPower, SILENCE_POWER, log_mel_into, mean_power};
 
 /// Log-mel windows of one track: shape windows × frames × bands, row-major, in dB relative to each
@@ -16,64 +17,83 @@ pub struct Windows {
     pub bands: usize,
     /// First frame of each window within the track.
     pub starts: Vec<usize>,
+    /// Mean power of each window before it was normalised; full scale squared = 1.
+    pub powers: Vec<f32>,
     /// The log-mels.
     pub log_mel: Vec<f32>,
 }
 
 impl Windows {
-    /// Windows spread evenly over what is to be heard of the track: without silence before and after,
-    /// so that a longer lead-in moves no window, and without windows far below the loudest. `None`
-    /// where all of it is silence.
-    pub fn spread(track: &MelPower, config: &FrontEndConfig) -> Option<Self> {
-        let (frames, bands) = (config.window_frames, track.bands());
-        let audible = audible_frames(track, config.silent_frame_db)?;
-        let mut starts = spread_starts(&audible, config);
-        let window = |start: usize| tiled(track, &audible, start, frames);
-        let powers: Vec<f32> = starts.iter().map(|&start| mean_power(&window(start), bands)).collect();
-        let loudest = powers.iter().copied().fold(0.0, f32::max);
-        let gate = loudest * 10_f32.powf(-config.quiet_window_db / 10.0);
-        let mut loud = powers.iter().map(|&power| power >= gate);
-        starts.retain(|_| loud.next() == Some(true));
-        let mut log_mel = vec![0.0; starts.len() * frames * bands];
-        for (&start, log_mel) in starts.iter().zip(log_mel.chunks_exact_mut(frames * bands)) {
-            log_mel_into(&window(start), bands, config.power_floor, log_mel);
-        }
-        Some(Self { frames, bands, starts, log_mel })
+    /// No windows yet.
+    pub fn none(config: &FrontEndConfig) -> Self {
+        let (frames, bands) = (config.window_frames, config.mel_bands);
+        Self { frames, bands, starts: Vec::new(), powers: Vec::new(), log_mel: Vec::new() }
     }
 
-    /// Number of windows, at least 1.
+    /// The windows of a whole track that lies in memory; `None` where all of it is silence.
+    pub fn of_track(track: &MelPower, config: &FrontEndConfig, coverage: Coverage) -> Option<Self> {
+        let mut windows = Self::none(config);
+        let segments = coverage.segments(track.frames(), config);
+        for range in &segments.frames {
+            windows.add_segment(track.rows(range.start, range.len()), range.start, &segments, config);
+        }
+        (windows.count() > 0).then_some(windows)
+    }
+
+    /// Adds the windows of a segment, spread evenly over what is to be heard of it, so that a longer
+    /// lead-in moves no window. `rows` are its powers, frames × bands; silence adds nothing.
+    pub(crate) fn add_segment(&mut self, rows: &[f32], first: usize, segments: &Segments, config: &FrontEndConfig) {
+        let Some(audible) = audible_frames(rows, self.bands, config.silent_frame_db) else { return };
+        for start in spread_starts(&audible, self.frames, segments) {
+            let window = tiled(rows, self.bands, &audible, start, self.frames);
+            let power = mean_power(&window, self.bands);
+            if power < SILENCE_POWER {
+                continue;
+            }
+            let begin = self.log_mel.len();
+            self.log_mel.resize(begin + self.frames * self.bands, 0.0);
+            log_mel_into(&window, self.bands, config.power_floor, &mut self.log_mel[begin..]);
+            self.starts.push(first + start);
+            self.powers.push(power);
+        }
+    }
+
+    /// Number of windows.
     pub fn count(&self) -> usize {
         self.starts.len()
     }
 }
 
-/// From the first to the last frame that can be heard; `None` where none is above
-/// [`SILENCE_POWER`].
-fn audible_frames(track: &MelPower, silent_frame_db: f32) -> Option<Range<usize>> {
-    let frames = || (0..track.frames()).map(|frame| mean_power(track.rows(frame, 1), track.bands()));
-    let mean = mean_power(track.rows(0, track.frames()), track.bands());
-    if frames().fold(0.0, f32::max) < SILENCE_POWER {
-        return None;
-    }
-    let gate = mean * 10_f32.powf(-silent_frame_db / 10.0);
+/// Which windows of a track count, given the mean power of each: not those that lie far below the
+/// loudest, as fade-outs do.
+pub fn loud(powers: &[f32], config: &FrontEndConfig) -> impl Iterator<Item = bool> {
+    let loudest = powers.iter().copied().fold(0.0, f32::max);
+    let gate = loudest * 10_f32.powf(-config.quiet_window_db / 10.0);
+    powers.iter().map(move |&power| power >= gate)
+}
+
+/// From the first to the last frame that can be heard; `None` where none is.
+fn audible_frames(rows: &[f32], bands: usize, silent_frame_db: f32) -> Option<Range<usize>> {
+    let frames = || rows.chunks_exact(bands).map(|frame| mean_power(frame, bands));
+    let gate = (mean_power(rows, bands) * 10_f32.powf(-silent_frame_db / 10.0)).max(f32::MIN_POSITIVE);
     let first = frames().position(|power| power >= gate)?;
-    let last = track.frames() - 1 - frames().rev().position(|power| power >= gate)?;
+    let last = frames().rposition(|power| power >= gate)?;
     Some(first..last + 1)
 }
 
 /// A window's powers; where less is audible than a window, that is repeated until it fills it.
-fn tiled<'a>(track: &'a MelPower, audible: &Range<usize>, start: usize, frames: usize) -> Cow<'a, [f32]> {
+fn tiled<'a>(rows: &'a [f32], bands: usize, audible: &Range<usize>, start: usize, frames: usize) -> Cow<'a, [f32]> {
     if audible.len() >= frames {
-        return track.rows(start, frames).into();
+        return rows[start * bands..(start + frames) * bands].into();
     }
-    let whole = track.rows(audible.start, audible.len());
-    whole.iter().copied().cycle().take(frames * track.bands()).collect::<Vec<_>>().into()
+    let whole = &rows[audible.start * bands..audible.end * bands];
+    whole.iter().copied().cycle().take(frames * bands).collect::<Vec<_>>().into()
 }
 
 /// First frames of windows that cover the audible part evenly from its first to its last frame.
-fn spread_starts(audible: &Range<usize>, config: &FrontEndConfig) -> Vec<usize> {
-    let room = audible.len().saturating_sub(config.window_frames);
-    let gaps = (room.div_ceil(config.window_hop_frames)).min(config.max_windows - 1);
+fn spread_starts(audible: &Range<usize>, window_frames: usize, segments: &Segments) -> Vec<usize> {
+    let room = audible.len().saturating_sub(window_frames);
+    let gaps = (room.div_ceil(segments.window_hop_frames)).min(segments.windows - 1);
     let offset = |window: usize| match gaps {
         0 => room / 2,
         _ => (room as f64 * window as f64 / gaps as f64).round() as usize,
@@ -85,10 +105,15 @@ fn spread_starts(audible: &Range<usize>, config: &FrontEndConfig) -> Vec<usize> 
 mod tests {
     use super::*;
 
+    fn windows(track: &MelPower, config: &FrontEndConfig) -> Option<Windows> {
+        Windows::of_track(track, config, Coverage::Spread)
+    }
+
     #[test]
     fn windows_reach_from_the_first_to_the_last_frame() {
-        let starts =
-            |audible, max_windows| spread_starts(&audible, &FrontEndConfig { max_windows, ..Default::default() });
+        let starts = |audible, windows| {
+            spread_starts(&audible, 200, &Segments { frames: Vec::new(), windows, window_hop_frames: 50 })
+        };
         assert_eq!(starts(0..1000, 3), [0, 400, 800]);
         assert_eq!(starts(10..340, 32), [10, 53, 97, 140]);
         assert_eq!(starts(0..300, 1), [50]);
@@ -101,13 +126,13 @@ mod tests {
             window_frames: 2,
             window_hop_frames: 2,
             mel_bands: 1,
-            max_windows: 3,
+            max_windows: 9,
             ..Default::default()
         };
         let song = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
-        let plain = Windows::spread(&MelPower::from_rows(1, song.into()), &config).unwrap();
+        let plain = windows(&MelPower::from_rows(1, song.into()), &config).unwrap();
         let late = [&[0.0; 7][..], &song, &[1e-7; 5]].concat();
-        let late = Windows::spread(&MelPower::from_rows(1, late), &config).unwrap();
+        let late = windows(&MelPower::from_rows(1, late), &config).unwrap();
         assert_eq!(plain.log_mel, late.log_mel);
         assert_eq!(plain.starts.iter().map(|start| start + 7).collect::<Vec<_>>(), late.starts);
     }
@@ -116,15 +141,16 @@ mod tests {
     fn a_short_track_is_repeated() {
         let config = FrontEndConfig { window_frames: 5, mel_bands: 1, ..Default::default() };
         let track = MelPower::from_rows(1, vec![1.0, 4.0]);
-        let windows = Windows::spread(&track, &config).unwrap();
+        let windows = windows(&track, &config).unwrap();
         let db = |power: f32| 10.0 * (power / 2.2 + 1e-6).log10(); // mean of 1, 4, 1, 4, 1
         for (value, power) in windows.log_mel.iter().zip([1.0, 4.0, 1.0, 4.0, 1.0]) {
             assert!((value - db(power)).abs() < 1e-4);
         }
+        assert_eq!(windows.powers, [2.2]);
     }
 
     #[test]
-    fn silence_has_no_windows_and_a_quiet_end_is_left_out() {
+    fn silence_has_no_windows_and_a_quiet_end_does_not_count() {
         let config = FrontEndConfig {
             window_frames: 2,
             window_hop_frames: 2,
@@ -132,8 +158,11 @@ mod tests {
             max_windows: 3,
             ..Default::default()
         };
-        assert_eq!(Windows::spread(&MelPower::from_rows(1, vec![1e-9; 6]), &config), None);
+        assert_eq!(windows(&MelPower::from_rows(1, vec![1e-10; 6]), &config), None);
+        assert_eq!(windows(&MelPower::from_rows(1, vec![0.0; 6]), &config), None);
         let fade = MelPower::from_rows(1, vec![1.0, 1.0, 0.5, 0.5, 1e-4, 1e-4]);
-        assert_eq!(Windows::spread(&fade, &config).unwrap().starts, [0, 2]);
+        let windows = windows(&fade, &config).unwrap();
+        assert_eq!(windows.starts, [0, 2, 4]);
+        assert_eq!(loud(&windows.powers, &config).collect::<Vec<_>>(), [true, true, false]);
     }
 }

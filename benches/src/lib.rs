@@ -3,11 +3,11 @@
 
 use std::path::Path;
 
-/// Writes a minute of 16-bit stereo at 44.1 kHz: chords with a beat and some noise.
+/// Writes minutes of 16-bit stereo at 44.1 kHz: chords with a beat and some noise.
 ///
 /// # Errors
 /// Where the file cannot be written.
-pub fn write_minute(path: &Path) -> Result<(), hound::Error> {
+pub fn write_minutes(path: &Path, minutes: u32) -> Result<(), hound::Error> {
     let spec = hound::WavSpec {
         channels: 2,
         sample_rate: 44_100,
@@ -16,7 +16,7 @@ pub fn write_minute(path: &Path) -> Result<(), hound::Error> {
     };
     let mut writer = hound::WavWriter::create(path, spec)?;
     let mut noise = 1_u32;
-    for sample in 0..60 * 44_100_u32 {
+    for sample in 0..minutes * 60 * 44_100 {
         let seconds = f64::from(sample) / 44_100.0;
         let chord: f64 = [220.0, 277.2, 329.6].iter().map(|hz| (std::f64::consts::TAU * hz * seconds).sin()).sum();
         noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

@@ -79,12 +79,23 @@ pub struct IngestArguments {
     /// Model to embed with: a folder, or `built-in` [default: the store's]
     #[arg(long, value_name = "MODEL")]
     pub model: Option<PathBuf>,
-    /// Allow --model to differ from the store's model: embed every track again
-    #[arg(long, requires = "model")]
+    /// How much of each track is decoded [default: the store's, else spread]
+    #[arg(long, value_enum)]
+    pub coverage: Option<CoverageArgument>,
+    /// Allow --model or --coverage to differ from the store's: embed every track again
+    #[arg(long)]
     pub reembed: bool,
     /// Print the summary as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CoverageArgument {
+    /// Windows spread over the track: fast, and a file of hours costs what one of minutes does
+    Spread,
+    /// Everything
+    Full,
 }
 
 #[derive(Debug, Args)]
@@ -120,6 +131,9 @@ pub enum QueryFormat {
 
 #[derive(Debug, Args)]
 pub struct StatusArguments {
+    /// List the formats that are read, and by what
+    #[arg(long)]
+    pub formats: bool,
     /// List the files that could not be read, with reasons
     #[arg(long)]
     pub failed: bool,

@@ -10,7 +10,7 @@ CREATE TABLE tracks (
     album TEXT,
     genre TEXT,
     duration_seconds REAL,
-    failure TEXT,               -- NULL: embedded
+    failure TEXT,               -- NULL: embedded; 'silent': nothing is to be heard
     failure_is_transient INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX tracks_by_content_hash ON tracks (content_hash);

@@ -30,6 +30,8 @@ pub struct FileStamp {
 pub enum TrackState {
     /// It has a vector.
     Embedded,
+    /// Nothing is to be heard of it, so that nothing resembles it.
+    Silent,
     /// Its file could not be used.
     Failed {
         /// Why, for a person.

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use audio_frontend::Windows;
+use audio_frontend::windows::loud;
+use audio_frontend::{Coverage, FrontEndConfig, WindowReader, Windows};
 use tch::nn::VarStore;
 use tch::{Device, Tensor};
 
@@ -125,20 +126,28 @@ impl Embedder {
         &self.card
     }
 
-    /// Decodes a file and returns its track vector. Ingest and query both come through here.
+    /// Decodes a file and returns its track vector. Ingest and query both come through here; memory
+    /// does not grow with the length of the file.
     ///
     /// # Errors
     /// [`Error::Audio`] where the file cannot be read, [`Error::Torch`], [`Error::NotFinite`].
-    pub fn embed_file(&self, path: &Path) -> Result<Vec<f32>> {
-        self.embed(&audio_frontend::windows(path, &self.card.front_end)?)
+    pub fn embed_file(&self, path: &Path, coverage: Coverage) -> Result<Vec<f32>> {
+        let mut reader = WindowReader::open(path, &self.card.front_end, coverage)?;
+        let mut track = TrackWindows::default();
+        while let Some(windows) = reader.next_windows()? {
+            track.add(&self.encoder, &windows)?;
+        }
+        track.vector(&self.card.front_end)
     }
 
-    /// The track vector of windows: the mean of their vectors, scaled to unit length.
+    /// The track vector of windows: the mean of their vectors, scaled to unit length. Those that are
+    /// far below the loudest do not count.
     ///
     /// # Errors
     /// [`Error::WrongWindows`], [`Error::Torch`], [`Error::NotFinite`].
     pub fn embed(&self, windows: &Windows) -> Result<Vec<f32>> {
-        track_vector(&self.embed_windows(windows)?)
+        self.check_shape(windows)?;
+        track_vector(&self.encoder, windows, &self.card.front_end)
     }
 
     /// One unit vector a window.
@@ -146,13 +155,43 @@ impl Embedder {
     /// # Errors
     /// [`Error::WrongWindows`], [`Error::Torch`].
     pub fn embed_windows(&self, windows: &Windows) -> Result<Vec<Vec<f32>>> {
+        self.check_shape(windows)?;
+        window_vectors(&self.encoder, windows)
+    }
+
+    fn check_shape(&self, windows: &Windows) -> Result<()> {
         let front_end = &self.card.front_end;
         let (frames, bands) = (front_end.window_frames, front_end.mel_bands);
-        if (windows.frames, windows.bands) != (frames, bands) {
-            let (found_frames, found_bands) = (windows.frames, windows.bands);
-            return Err(Error::WrongWindows { found_frames, found_bands, frames, bands });
+        if (windows.frames, windows.bands) == (frames, bands) {
+            return Ok(());
         }
-        window_vectors(&self.encoder, windows)
+        let (found_frames, found_bands) = (windows.frames, windows.bands);
+        Err(Error::WrongWindows { found_frames, found_bands, frames, bands })
+    }
+}
+
+/// What is kept of a track's windows until its vector is made.
+#[derive(Default)]
+struct TrackWindows {
+    vectors: Vec<Vec<f32>>,
+    powers: Vec<f32>,
+}
+
+impl TrackWindows {
+    fn add(&mut self, encoder: &CnnEncoder, windows: &Windows) -> Result<()> {
+        self.vectors.extend(window_vectors(encoder, windows)?);
+        self.powers.extend(&windows.powers);
+        Ok(())
+    }
+
+    fn vector(&self, front_end: &FrontEndConfig) -> Result<Vec<f32>> {
+        let mut sum = vec![0.0; self.vectors.first().map_or(0, Vec::len)];
+        for (vector, _) in self.vectors.iter().zip(loud(&self.powers, front_end)).filter(|(_, loud)| *loud) {
+            for (sum, value) in sum.iter_mut().zip(vector) {
+                *sum += value;
+            }
+        }
+        unit(sum)
     }
 }
 
@@ -171,15 +210,11 @@ pub(crate) fn window_vectors(encoder: &CnnEncoder, windows: &Windows) -> Result<
     Ok(vectors)
 }
 
-/// The mean of window vectors, scaled to unit length.
-pub(crate) fn track_vector(windows: &[Vec<f32>]) -> Result<Vec<f32>> {
-    let mut sum = vec![0.0; windows.first().map_or(0, Vec::len)];
-    for vector in windows {
-        for (sum, value) in sum.iter_mut().zip(vector) {
-            *sum += value;
-        }
-    }
-    unit(sum)
+/// The track vector of windows that lie in memory.
+pub(crate) fn track_vector(encoder: &CnnEncoder, windows: &Windows, front_end: &FrontEndConfig) -> Result<Vec<f32>> {
+    let mut track = TrackWindows::default();
+    track.add(encoder, windows)?;
+    track.vector(front_end)
 }
 
 /// Scales to unit length.

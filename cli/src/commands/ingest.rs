@@ -6,15 +6,16 @@ use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
-use audio_frontend::AUDIO_EXTENSIONS;
+use audio_frontend::Coverage;
+use audio_frontend::formats::audio_extensions;
 use index::catalogue::{Transient, Writer};
 use index::{Catalogue, Store, TrackId, WriteLock};
 
 use crate::Outcome;
-use crate::args::IngestArguments;
+use crate::args::{CoverageArgument, IngestArguments};
 use crate::failure::hinted;
 use crate::library::plan::{Plan, Task, plan};
-use crate::library::serving::Model;
+use crate::library::serving::{EmbeddingId, Model};
 use crate::library::walk::{Found, walk};
 use crate::library::worker::{self, Worker};
 use crate::output;
@@ -40,6 +41,8 @@ struct Summary {
     /// Tracks whose files are gone: forgotten with `--prune`.
     missing: usize,
     pruned: usize,
+    /// Files of which nothing is to be heard: they are never an answer.
+    silent: usize,
     failed: usize,
     /// Failed before and not tried again, as the files are what they were.
     failed_before: usize,
@@ -63,14 +66,15 @@ pub fn run(settings: &Settings, arguments: &IngestArguments) -> anyhow::Result<O
         let roots: Vec<_> = arguments.paths.iter().map(|path| path.display().to_string()).collect();
         return Err(hinted(
             anyhow::anyhow!("no audio files in {}", roots.join(", ")),
-            format!("looked for names ending in {}", AUDIO_EXTENSIONS.join(", ")),
+            format!("looked for names ending in {}", audio_extensions().collect::<Vec<_>>().join(", ")),
         ));
     }
     let store = Store::create(&settings.store)?;
     let lock = store.lock("similar-tracks ingest")?;
     let mut catalogue = store.catalogue_to_write(&lock)?;
     let model = model_to_use(&store, &catalogue, arguments)?;
-    let plan = plan(&found, catalogue.known(&model.id)?, arguments.retry_failed);
+    let embedding = model.id.to_string();
+    let plan = plan(&found, catalogue.known(&embedding)?, arguments.retry_failed);
     refuse_to_hide_tracks(&catalogue, &model, &plan)?;
     let mut summary = Summary {
         unchanged: plan.unchanged,
@@ -83,11 +87,11 @@ pub fn run(settings: &Settings, arguments: &IngestArguments) -> anyhow::Result<O
     let first = serving_with_tracks(&catalogue)?.is_none();
     let run = catalogue.commit(|writer| {
         if first {
-            writer.set_serving_model(&model.id)?;
+            writer.set_serving_model(&embedding)?;
         }
-        writer.begin_run("ingest", &model.id)
+        writer.begin_run("ingest", &embedding)
     })?;
-    let ingest = Ingest { settings, arguments, store: &store, model: &model, lock: &lock };
+    let ingest = Ingest { settings, arguments, store: &store, model: &model, embedding, lock: &lock };
     ingest.finish(&mut catalogue, &plan, &mut summary)?;
     summary.seconds = started.elapsed().as_secs_f64();
     let json = serde_json::to_string(&summary)?;
@@ -106,16 +110,25 @@ pub fn run(settings: &Settings, arguments: &IngestArguments) -> anyhow::Result<O
 
 /// The store's model, unless another is asked for.
 fn model_to_use(store: &Store, catalogue: &Catalogue, arguments: &IngestArguments) -> anyhow::Result<Model> {
-    let serving = serving_with_tracks(catalogue)?;
-    let asked = arguments.model.as_deref().map(Model::named).transpose()?;
-    match (serving, asked) {
-        (Some(serving), Some(asked)) if serving != asked.id && !arguments.reembed => Err(hinted(
-            index::Error::OtherModel { store: serving, asked: asked.id },
-            "leave --model out to go on with the store's, or add --reembed to embed every track again",
+    let serving = serving_with_tracks(catalogue)?.map(|id| EmbeddingId::parse(&id));
+    let coverage = match arguments.coverage {
+        Some(CoverageArgument::Spread) => Coverage::Spread,
+        Some(CoverageArgument::Full) => Coverage::Full,
+        None => serving.as_ref().map_or_else(Coverage::default, |serving| serving.coverage),
+    };
+    let model = match (&arguments.model, &serving) {
+        (Some(name), _) => Model::named(name, coverage)?,
+        (None, Some(serving)) => {
+            Model::of_store(store, &EmbeddingId { model: serving.model.clone(), coverage }.to_string())?
+        }
+        (None, None) => Model::built_in(coverage)?,
+    };
+    match serving {
+        Some(serving) if serving != model.id && !arguments.reembed => Err(hinted(
+            index::Error::OtherModel { store: serving.to_string(), asked: model.id.to_string() },
+            "leave --model and --coverage out to go on as before, or add --reembed to embed every track again",
         )),
-        (_, Some(asked)) => Ok(asked),
-        (Some(serving), None) => Model::of_store(store, &serving),
-        (None, None) => Model::built_in(),
+        _ => Ok(model),
     }
 }
 
@@ -128,7 +141,7 @@ fn serving_with_tracks(catalogue: &Catalogue) -> anyhow::Result<Option<String>> 
 /// A change of models takes all tracks along: those whose files lie elsewhere would no longer be
 /// found.
 fn refuse_to_hide_tracks(catalogue: &Catalogue, model: &Model, plan: &Plan) -> anyhow::Result<()> {
-    let Some(serving) = serving_with_tracks(catalogue)?.filter(|serving| *serving != model.id) else {
+    let Some(serving) = serving_with_tracks(catalogue)?.filter(|serving| *serving != model.id.to_string()) else {
         return Ok(());
     };
     let served: HashSet<TrackId> =
@@ -158,6 +171,8 @@ struct Ingest<'a> {
     arguments: &'a IngestArguments,
     store: &'a Store,
     model: &'a Model,
+    /// What its vectors are kept under.
+    embedding: String,
     lock: &'a WriteLock,
 }
 
@@ -178,7 +193,7 @@ impl Ingest<'_> {
             catalogue.commit(|writer| gone.iter().try_for_each(|id| writer.remove(*id)))?;
             (summary.pruned, summary.missing) = (gone.len(), 0);
         }
-        Ok(self.store.publish(catalogue, &self.model.id, self.lock)?)
+        Ok(self.store.publish(catalogue, &self.embedding, self.lock)?)
     }
 
     /// All cores decode and embed; this thread writes.
@@ -195,7 +210,7 @@ impl Ingest<'_> {
         let tasks = Mutex::new(plan.work.iter());
         let next_task = || tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner).next();
         let work = |sender: &SyncSender<_>| {
-            let worker = Worker::new(self.model.embedder()?, self.store.catalogue()?, claimed);
+            let worker = Worker::new(self.model, self.store.catalogue()?, claimed)?;
             while let Some(task) = next_task() {
                 // The writer hangs up when it fails; then there is no use in going on.
                 if sender.send((task, worker.work(task)?)).is_err() {
@@ -252,8 +267,9 @@ impl Ingest<'_> {
     fn record(&self, writer: &Writer<'_>, task: &Task, outcome: &worker::Outcome) -> index::catalogue::Written {
         match outcome {
             worker::Outcome::Embedded { track, vector } => {
-                writer.put_embedded(track, &self.model.id, vector).map(|_| ())
+                writer.put_embedded(track, &self.embedding, vector).map(|_| ())
             }
+            worker::Outcome::Silent { track } => writer.put_silent(track).map(|_| ()),
             worker::Outcome::Same { id, .. } => writer.set_place(*id, &task.path, task.stamp),
             worker::Outcome::Failed { track, reason, transient } => {
                 writer.put_failed(track, reason, *transient).map(|_| ())
@@ -272,6 +288,7 @@ impl Summary {
                     None => self.added += 1,
                 }
             }
+            worker::Outcome::Silent { .. } => self.silent += 1,
             worker::Outcome::Same { moved: true, .. } => self.moved += 1,
             worker::Outcome::Same { moved: false, .. } => self.unchanged += 1,
             worker::Outcome::Failed { track, reason, transient: Transient(_) } => {
@@ -286,8 +303,11 @@ impl Summary {
             "{} added, {} changed, {} unchanged, {} moved, {} failed\n",
             self.added, self.changed, self.unchanged, self.moved, self.failed
         );
+        if self.silent > 0 {
+            text.push_str(&format!("{} silent: never an answer\n", output::count(self.silent, "file")));
+        }
         for failure in self.failures.iter().take(FAILURES_SHOWN) {
-            text.push_str(&format!("  failed: {}: {}\n", failure.path, failure.reason));
+            text.push_str(&format!("  failed: {}: {}\n", output::one_line(&failure.path), failure.reason));
         }
         if self.failures.len() > FAILURES_SHOWN {
             let more = self.failures.len() - FAILURES_SHOWN;

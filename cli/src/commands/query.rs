@@ -8,7 +8,7 @@ use crate::Outcome;
 use crate::args::{QueryArguments, QueryFormat};
 use crate::failure::hinted;
 use crate::library::query_vector::{QueryTrack, Resolver, blend};
-use crate::library::serving::Model;
+use crate::library::serving::{EmbeddingId, Model};
 use crate::output;
 use crate::settings::Settings;
 
@@ -27,10 +27,11 @@ pub fn run(settings: &Settings, arguments: &QueryArguments) -> anyhow::Result<Ou
         return nothing(&format!("the store {} holds no tracks", settings.store.display()));
     };
     if let Some(name) = &arguments.model {
-        let asked = Model::named(name)?;
-        if asked.id != searcher.model_id() {
+        let store = EmbeddingId::parse(searcher.model_id());
+        let asked = Model::named(name, store.coverage)?.id;
+        if asked != store {
             return Err(hinted(
-                index::Error::OtherModel { store: searcher.model_id().into(), asked: asked.id },
+                index::Error::OtherModel { store: store.to_string(), asked: asked.to_string() },
                 "leave --model out, or embed the library again with `similar-tracks ingest --model … --reembed`",
             ));
         }

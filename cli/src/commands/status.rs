@@ -1,15 +1,21 @@
 //! `similar-tracks status`.
 
+use audio_frontend::Coverage;
+use audio_frontend::decode::ffmpeg_program;
+use audio_frontend::formats::{FORMATS, Format, Reader};
 use index::{Store, TrackState};
 
 use crate::Outcome;
 use crate::args::StatusArguments;
-use crate::library::serving::Model;
+use crate::library::serving::{EmbeddingId, Model};
 use crate::output;
 use crate::settings::Settings;
 
 /// Shows what the store holds.
 pub fn run(settings: &Settings, arguments: &StatusArguments) -> anyhow::Result<Outcome> {
+    if arguments.formats {
+        return formats(arguments.json);
+    }
     let store = Store::open(&settings.store)?;
     let catalogue = store.catalogue()?;
     let model_id = catalogue.serving_model()?;
@@ -17,7 +23,7 @@ pub fn run(settings: &Settings, arguments: &StatusArguments) -> anyhow::Result<O
     let up_to_date = store.is_up_to_date(&catalogue)?;
     // A generation that cannot be read is derived data: the next ingest renews it.
     let generation = store.current().ok().flatten();
-    let built_in = Model::built_in()?.id;
+    let built_in = Model::built_in(Coverage::default())?.id.model;
     let last_run = catalogue.last_run()?;
     let failures = catalogue.failures()?;
     if arguments.json {
@@ -38,7 +44,7 @@ pub fn run(settings: &Settings, arguments: &StatusArguments) -> anyhow::Result<O
     }
     let mut text = format!("store       {}\n", settings.store.display());
     let model = match &model_id {
-        Some(id) if *id == built_in => format!("{id} (built in)"),
+        Some(id) if EmbeddingId::parse(id).model == built_in => format!("{id} (built in)"),
         Some(id) => format!("{id} (this program has {built_in}: `ingest --model built-in --reembed` changes over)"),
         None => "none yet".into(),
     };
@@ -49,6 +55,7 @@ pub fn run(settings: &Settings, arguments: &StatusArguments) -> anyhow::Result<O
         output::count(counts.artists, "artist"),
         output::clock(counts.seconds)
     ));
+    text.push_str(&format!("silent      {}\n", counts.silent));
     text.push_str(&format!("failed      {}\n", counts.failed));
     let generation = match generation {
         Some((number, _)) if up_to_date => format!("{number}, up to date"),
@@ -68,9 +75,43 @@ pub fn run(settings: &Settings, arguments: &StatusArguments) -> anyhow::Result<O
     Ok(Outcome::Done)
 }
 
+/// Lists what is read, and by what.
+fn formats(json: bool) -> anyhow::Result<Outcome> {
+    let ffmpeg = ffmpeg_program();
+    let is_read = |format: &Format| format.reader == Reader::Symphonia || ffmpeg.is_some();
+    if json {
+        let formats = FORMATS.iter().map(|format| {
+            serde_json::json!({
+                "name": format.name,
+                "extensions": format.extensions,
+                "codecs": format.codecs,
+                "reader": format.reader.name(),
+                "is_read": is_read(format),
+            })
+        });
+        output::print_json(&serde_json::json!({ "ffmpeg": ffmpeg, "formats": formats.collect::<Vec<_>>() }))?;
+        return Ok(Outcome::Done);
+    }
+    let mut table = output::Table::new(&["format", "read by", "extensions", "codecs"]);
+    for format in FORMATS {
+        let reader = format.reader.name();
+        let reader = if is_read(format) { reader.to_owned() } else { format!("{reader} (missing)") };
+        table.row(vec![format.name.to_owned(), reader, format.extensions.join(" "), format.codecs.to_owned()]);
+    }
+    let mut text = table.to_text();
+    text.push_str(&match ffmpeg {
+        Some(program) => {
+            format!("\nffmpeg is {}; it also reads what else it can of these containers\n", program.display())
+        }
+        None => "\nffmpeg is not installed: with it, the formats marked as missing are read as well\n".to_owned(),
+    });
+    output::print(&text)?;
+    Ok(Outcome::Done)
+}
+
 fn reason_of(state: &TrackState) -> &str {
     match state {
         TrackState::Failed { reason, .. } => reason,
-        TrackState::Embedded => "",
+        TrackState::Embedded | TrackState::Silent => "",
     }
 }

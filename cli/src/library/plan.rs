@@ -13,7 +13,7 @@ use super::walk::Found;
 pub struct Plan {
     /// Files that are new, changed, or to be tried again.
     pub work: Vec<Task>,
-    /// Files as they were, with a vector.
+    /// Files as they were, with a vector or known to be silent.
     pub unchanged: usize,
     /// Files as they were, that could not be used before.
     pub failed_before: usize,
@@ -42,9 +42,11 @@ pub fn plan(found: &Found, known: Vec<Known>, retry_failed: bool) -> Plan {
     let mut plan = Plan::default();
     for (path, &stamp) in &found.files {
         let known = known.remove(path);
+        let is_silent = known.as_ref().is_some_and(|known| known.silent);
         let same_stamp = known.as_ref().is_some_and(|known| known.stamp == stamp);
         match known.as_ref().map(|known| (known.failed, known.has_vector)) {
             Some((None, true)) if same_stamp => plan.unchanged += 1,
+            Some(_) if same_stamp && is_silent => plan.unchanged += 1,
             Some((Some(Transient(false)), _)) if same_stamp && !retry_failed => plan.failed_before += 1,
             _ => plan.work.push(Task {
                 path: path.clone(),
@@ -74,13 +76,20 @@ mod tests {
     }
 
     fn known(id: u64, path: &str, failed: Option<Transient>, has_vector: bool) -> Known {
-        Known { id: TrackId(id), path: path.into(), stamp: stamp(1), has_vector, failed }
+        Known { id: TrackId(id), path: path.into(), stamp: stamp(1), has_vector, silent: false, failed }
     }
 
     #[test]
     fn only_what_is_new_changed_or_worth_another_try_is_worked_on() {
-        let files =
-            [("/m/same", 1), ("/m/changed", 2), ("/m/bad", 1), ("/m/denied", 1), ("/m/new", 1), ("/m/other-model", 1)];
+        let files = [
+            ("/m/same", 1),
+            ("/m/changed", 2),
+            ("/m/bad", 1),
+            ("/m/denied", 1),
+            ("/m/new", 1),
+            ("/m/other-model", 1),
+            ("/m/silence", 1),
+        ];
         let found = Found {
             roots: vec!["/m".into()],
             files: files.iter().map(|(path, time)| (path.into(), stamp(*time))).collect(),
@@ -96,13 +105,14 @@ mod tests {
                 known(6, "/elsewhere/song", None, true),
                 known(7, "/m/locked/song", None, true),
                 known(8, "/m/other-model", None, false),
+                Known { silent: true, ..known(9, "/m/silence", None, false) },
             ]
         };
         let plan_of = |retry| plan(&found, catalogue(), retry);
         let work = |plan: &Plan| plan.work.iter().map(|task| task.path.display().to_string()).collect::<Vec<_>>();
         let first = plan_of(false);
         assert_eq!(work(&first), ["/m/changed", "/m/denied", "/m/new", "/m/other-model"]);
-        assert_eq!((first.unchanged, first.failed_before), (1, 1));
+        assert_eq!((first.unchanged, first.failed_before), (2, 1));
         assert_eq!(first.missing, [(TrackId(5), PathBuf::from("/m/gone"))]);
         assert_eq!(first.elsewhere, [known(6, "/elsewhere/song", None, true)]);
         assert!(work(&plan_of(true)).contains(&"/m/bad".to_owned()));

@@ -3,12 +3,13 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use audio_frontend::Coverage;
 use index::{Catalogue, Store, TrackId, TrackRecord, TrackState};
 use trainer::Embedder;
 
+use super::content::hash_file;
 use super::serving::Model;
 use super::walk::stamp_of;
-use super::worker::hash_file;
 use crate::failure::hinted;
 
 /// A track to ask with.
@@ -26,7 +27,7 @@ pub struct Resolver<'a> {
     catalogue: &'a Catalogue,
     model_id: &'a str,
     /// Loaded when the first file has to be embedded.
-    embedder: Option<Embedder>,
+    embedder: Option<(Embedder, Coverage)>,
 }
 
 impl<'a> Resolver<'a> {
@@ -66,8 +67,12 @@ impl<'a> Resolver<'a> {
 
     fn of_record(&self, record: &TrackRecord) -> anyhow::Result<QueryTrack> {
         let Some(vector) = self.catalogue.vector(record.id, self.model_id)? else {
-            if let TrackState::Failed { reason, .. } = &record.state {
-                anyhow::bail!("track {} cannot be asked with: {reason}", record.id);
+            match &record.state {
+                TrackState::Failed { reason, .. } => {
+                    anyhow::bail!("track {} cannot be asked with: {reason}", record.id)
+                }
+                TrackState::Silent => anyhow::bail!("track {} cannot be asked with: it is silent", record.id),
+                TrackState::Embedded => {}
             }
             let error = anyhow::anyhow!("track {} has no vector of the serving model {}", record.id, self.model_id);
             return Err(hinted(error, "run `similar-tracks ingest` on its folder again"));
@@ -92,15 +97,21 @@ impl<'a> Resolver<'a> {
         let same = self.catalogue.find_by_hash(&hash)?;
         // What the library still holds of this path is an older state of the same track.
         let itself: HashSet<TrackId> = same.iter().chain(&record).map(|record| record.id).collect();
-        let vector = self.embedder()?.embed_file(file)?;
+        let vector = self.embed(file)?;
         Ok(QueryTrack { vector, itself })
     }
 
-    fn embedder(&mut self) -> anyhow::Result<&Embedder> {
-        if self.embedder.is_none() {
-            self.embedder = Some(Model::of_store(self.store, self.model_id)?.embedder()?);
-        }
-        self.embedder.as_ref().ok_or_else(|| anyhow::anyhow!("no model"))
+    fn embed(&mut self, file: &Path) -> anyhow::Result<Vec<f32>> {
+        let (embedder, coverage) = match self.embedder.take() {
+            Some(loaded) => loaded,
+            None => {
+                let model = Model::of_store(self.store, self.model_id)?;
+                (model.embedder()?, model.id.coverage)
+            }
+        };
+        let vector = embedder.embed_file(file, coverage);
+        self.embedder = Some((embedder, coverage));
+        Ok(vector?)
     }
 }
 

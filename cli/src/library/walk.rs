@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use anyhow::Context;
-use audio_frontend::AUDIO_EXTENSIONS;
+use audio_frontend::formats::has_audio_extension;
 use index::FileStamp;
 
 use crate::failure::hinted;
@@ -99,12 +99,6 @@ impl RealFolder {
         }
         Ok(file.file_name().map_or_else(|| self.real.clone(), |name| self.real.join(name)))
     }
-}
-
-/// Whether a file's name promises audio.
-pub fn has_audio_extension(path: &Path) -> bool {
-    let extension = path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
-    extension.is_some_and(|extension| AUDIO_EXTENSIONS.contains(&extension.as_str()))
 }
 
 /// The stamp of a file, from its metadata.

@@ -1,8 +1,6 @@
 //! Works on one file: recognises it by its bytes, or decodes and embeds it.
 
 use std::collections::HashSet;
-use std::fs::File;
-use std::path::Path;
 use std::sync::Mutex;
 
 use audio_frontend::tags;
@@ -10,7 +8,9 @@ use index::catalogue::Transient;
 use index::{Catalogue, ContentHash, NewTrack, TrackId};
 use trainer::Embedder;
 
+use super::content::hash_file;
 use super::plan::Task;
+use super::serving::{EmbeddingId, Model};
 
 /// What came of a file.
 #[derive(Debug)]
@@ -29,6 +29,11 @@ pub enum Outcome {
         /// Whether its path is another than before.
         moved: bool,
     },
+    /// Nothing is to be heard of it.
+    Silent {
+        /// What it is.
+        track: NewTrack,
+    },
     /// It cannot be used.
     Failed {
         /// What it is.
@@ -43,6 +48,7 @@ pub enum Outcome {
 /// One thread's tools.
 pub struct Worker<'a> {
     embedder: Embedder,
+    embedding: EmbeddingId,
     catalogue: Catalogue,
     /// Missing tracks that some file was recognised as, so that a second copy is a track of its own.
     claimed: &'a Mutex<HashSet<TrackId>>,
@@ -50,8 +56,8 @@ pub struct Worker<'a> {
 
 impl<'a> Worker<'a> {
     /// With its own model and its own connection.
-    pub fn new(embedder: Embedder, catalogue: Catalogue, claimed: &'a Mutex<HashSet<TrackId>>) -> Self {
-        Self { embedder, catalogue, claimed }
+    pub fn new(model: &Model, catalogue: Catalogue, claimed: &'a Mutex<HashSet<TrackId>>) -> anyhow::Result<Self> {
+        Ok(Self { embedder: model.embedder()?, embedding: model.id.clone(), catalogue, claimed })
     }
 
     /// Works on a file.
@@ -85,8 +91,9 @@ impl<'a> Worker<'a> {
         track.album = info.tags.album;
         track.genre = info.tags.genre;
         track.duration_seconds = info.duration_seconds;
-        Ok(match self.embedder.embed_file(&task.path) {
+        Ok(match self.embedder.embed_file(&task.path, self.embedding.coverage) {
             Ok(vector) => Outcome::Embedded { track, vector },
+            Err(trainer::Error::Audio(audio_frontend::Error::Silent { .. })) => Outcome::Silent { track },
             Err(trainer::Error::Audio(error)) => {
                 Outcome::Failed { track, reason: error.reason(), transient: Transient(error.is_transient()) }
             }
@@ -98,7 +105,7 @@ impl<'a> Worker<'a> {
     /// A track with these bytes at this path, or one whose file is no longer where it was.
     fn recognise(&self, task: &Task, hash: Option<ContentHash>) -> index::Result<Option<Outcome>> {
         let Some(hash) = hash else { return Ok(None) };
-        let model_id = &self.embedder.card().id;
+        let model_id = &self.embedding.to_string();
         for record in self.catalogue.find_by_hash(&hash)? {
             if self.catalogue.vector(record.id, model_id)?.is_none() {
                 continue;
@@ -114,14 +121,4 @@ impl<'a> Worker<'a> {
         }
         Ok(None)
     }
-}
-
-/// BLAKE3 hash of a file's bytes. A FIFO or device, which would never end, has none.
-pub fn hash_file(path: &Path) -> std::io::Result<ContentHash> {
-    if !std::fs::metadata(path)?.is_file() {
-        return Err(std::io::Error::other("not a regular file"));
-    }
-    let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(File::open(path)?)?;
-    Ok(ContentHash(*hasher.finalize().as_bytes()))
 }

@@ -11,6 +11,9 @@ use crate::track::{ContentHash, FileStamp, NewTrack, TrackId, TrackRecord, Track
 pub(super) const COLUMNS: &str = "id, path, size_bytes, modified_ns, content_hash, artist, title, album, genre, \
                        duration_seconds, failure, failure_is_transient";
 
+/// What stands in the place of a failure where nothing is to be heard.
+pub(super) const SILENT: &str = "silent";
+
 /// A row of [`COLUMNS`].
 pub(super) fn record_of(row: &Row<'_>) -> rusqlite::Result<TrackRecord> {
     let failure: Option<String> = row.get(10)?;
@@ -28,6 +31,7 @@ pub(super) fn record_of(row: &Row<'_>) -> rusqlite::Result<TrackRecord> {
             duration_seconds: row.get(9)?,
         },
         state: match failure {
+            Some(reason) if reason == SILENT => TrackState::Silent,
             Some(reason) => TrackState::Failed { reason, transient },
             None => TrackState::Embedded,
         },

@@ -12,7 +12,7 @@ pub use writer::{RunId, Writer, Written};
 
 use crate::error::{Error, Result};
 use crate::track::{ContentHash, FileStamp, TrackId, TrackRecord};
-use columns::{COLUMNS, StoredPath, record_of, vector_of};
+use columns::{COLUMNS, SILENT, StoredPath, record_of, vector_of};
 
 /// Version of the schema that this program writes.
 pub const SCHEMA_VERSION: i64 = 1;
@@ -38,6 +38,8 @@ pub struct Known {
     pub stamp: FileStamp,
     /// Whether it has a vector of the model asked for.
     pub has_vector: bool,
+    /// Whether nothing is to be heard of it.
+    pub silent: bool,
     /// Whether it could not be used, and if so, whether for a reason that may go away.
     pub failed: Option<Transient>,
 }
@@ -51,6 +53,8 @@ pub struct Transient(pub bool);
 pub struct Counts {
     /// Tracks with a vector of the model asked for.
     pub embedded: usize,
+    /// Tracks of which nothing is to be heard.
+    pub silent: usize,
     /// Tracks whose file could not be used.
     pub failed: usize,
     /// Length of all embedded tracks in seconds.
@@ -168,16 +172,19 @@ impl Catalogue {
 
     /// What an ingest with `model_id` must know of every track.
     pub fn known(&self, model_id: &str) -> Result<Vec<Known>> {
-        let sql = "SELECT id, path, size_bytes, modified_ns, failure IS NOT NULL, failure_is_transient,
+        let sql = "SELECT id, path, size_bytes, modified_ns, failure, failure_is_transient,
                           EXISTS (SELECT 1 FROM vectors WHERE track_id = id AND model_id = ?1)
                    FROM tracks ORDER BY id";
         let known = |row: &Row<'_>| {
-            let (failed, transient) = (row.get::<_, bool>(4)?, row.get(5)?);
+            let failure = row.get_ref(4)?.as_str_or_null()?;
+            let silent = failure == Some(SILENT);
+            let transient = row.get(5)?;
             Ok(Known {
                 id: row.get(0)?,
                 path: row.get::<_, StoredPath>(1)?.0,
                 stamp: FileStamp { size_bytes: row.get::<_, i64>(2)? as u64, modified_ns: row.get(3)? },
-                failed: failed.then_some(Transient(transient)),
+                silent,
+                failed: (failure.is_some() && !silent).then_some(Transient(transient)),
                 has_vector: row.get(6)?,
             })
         };
@@ -186,14 +193,16 @@ impl Catalogue {
 
     /// Tracks whose file could not be used, by path.
     pub fn failures(&self) -> Result<Vec<TrackRecord>> {
-        let sql = format!("SELECT {COLUMNS} FROM tracks WHERE failure IS NOT NULL ORDER BY path");
-        self.read(|connection| connection.prepare(&sql)?.query_map([], record_of)?.collect())
+        let sql = format!("SELECT {COLUMNS} FROM tracks WHERE failure <> ?1 ORDER BY path");
+        self.read(|connection| connection.prepare(&sql)?.query_map([SILENT], record_of)?.collect())
     }
 
     /// Counts of tracks, with vectors of `model_id`.
     pub fn counts(&self, model_id: &str) -> Result<Counts> {
-        let sql = "SELECT count(v.track_id), count(t.failure), total(iif(v.track_id IS NULL, 0, t.duration_seconds)),
-                          count(DISTINCT iif(v.track_id IS NULL, NULL, t.artist))
+        let sql = "SELECT count(v.track_id), count(iif(t.failure <> ?2, 1, NULL)),
+                          total(iif(v.track_id IS NULL, 0, t.duration_seconds)),
+                          count(DISTINCT iif(v.track_id IS NULL, NULL, t.artist)),
+                          count(iif(t.failure = ?2, 1, NULL))
                    FROM tracks t LEFT JOIN vectors v ON v.track_id = t.id AND v.model_id = ?1";
         let counts = |row: &Row<'_>| {
             Ok(Counts {
@@ -201,9 +210,10 @@ impl Catalogue {
                 failed: row.get::<_, i64>(1)? as usize,
                 seconds: row.get(2)?,
                 artists: row.get::<_, i64>(3)? as usize,
+                silent: row.get::<_, i64>(4)? as usize,
             })
         };
-        self.read(|connection| connection.query_row(sql, [model_id], counts))
+        self.read(|connection| connection.query_row(sql, [model_id, SILENT], counts))
     }
 
     /// The vector of a track.

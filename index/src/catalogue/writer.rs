@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::Transient;
-use super::columns::StoredPath;
+use super::columns::{SILENT, StoredPath};
 use crate::track::{FileStamp, NewTrack, TrackId};
 
 /// What a write inside of a transaction gives.
@@ -56,6 +56,11 @@ impl<'a> Writer<'a> {
             self.0.prepare_cached("DELETE FROM vectors WHERE track_id = ?1")?.execute([id])?;
         }
         Ok(id)
+    }
+
+    /// Takes in a file of which nothing is to be heard.
+    pub fn put_silent(&self, track: &NewTrack) -> rusqlite::Result<TrackId> {
+        self.put_failed(track, SILENT, Transient(false))
     }
 
     /// The track's number, and whether its bytes are others than before.

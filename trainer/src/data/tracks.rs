@@ -1,6 +1,6 @@
 //! Labelled tracks in memory.
 
-use audio_frontend::{FrontEndConfig, MelPower};
+use audio_frontend::{Coverage, FrontEndConfig, MelPower, Windows};
 use rayon::prelude::*;
 
 use super::Entry;
@@ -31,7 +31,7 @@ pub fn load_tracks(
         let power = audio_frontend::mel_power(&entry.path, &config);
         done();
         match power {
-            Ok(power) if audio_frontend::Windows::spread(&power, &config).is_some() => {
+            Ok(power) if Windows::of_track(&power, &config, Coverage::Spread).is_some() => {
                 Some(LabelledTrack { power, genre, artist: entry.artist.clone() })
             }
             Ok(_) => {

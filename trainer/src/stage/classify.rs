@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use audio_frontend::{FrontEndConfig, OutOfRange, Windows};
+use audio_frontend::{Coverage, FrontEndConfig, OutOfRange, Windows};
 use serde::{Deserialize, Serialize};
 use tch::nn::{self, OptimizerConfig, VarStore};
 use tch::{Device, Tensor};
@@ -11,7 +11,7 @@ use tch::{Device, Tensor};
 use super::Setup;
 use crate::data::LabelledTrack;
 use crate::data::sampler::{Batch, Sampler};
-use crate::embed::{track_vector, window_vectors};
+use crate::embed::track_vector;
 use crate::error::{Error, Result};
 use crate::evaluate::{Labelled, Retrieval, retrieval};
 use crate::model::heads::{CosineClassifier, cross_entropy};
@@ -212,8 +212,8 @@ impl Network {
     fn evaluate(&self, tracks: &[LabelledTrack], front_end: &FrontEndConfig) -> Result<Retrieval> {
         let mut vectors = Vec::with_capacity(tracks.len());
         for track in tracks {
-            let Some(windows) = Windows::spread(&track.power, front_end) else { continue };
-            vectors.push((track_vector(&window_vectors(&self.encoder, &windows)?)?, track));
+            let Some(windows) = Windows::of_track(&track.power, front_end, Coverage::Spread) else { continue };
+            vectors.push((track_vector(&self.encoder, &windows, front_end)?, track));
         }
         let labelled: Vec<Labelled<'_>> = vectors
             .iter()
