@@ -1,7 +1,7 @@
 # Every habit has a target; `make help` lists them.
 CARGO ?= cargo
 
-.PHONY: help demo test setup build lint docs bench deny fmt clean
+.PHONY: help demo test setup build lint docs bench fuzz deny fmt clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -35,6 +35,9 @@ docs: setup ## the crates' documentation, in target/doc
 
 bench: setup ## how fast decoding, log-mel, embedding and search are
 	$(CARGO) bench --workspace
+
+fuzz: setup ## hostile bytes for the front end, SECONDS=600 a target (needs nightly and cargo-fuzz)
+	scripts/fuzz $(or $(SECONDS),600)
 
 fmt: ## format the code
 	$(CARGO) fmt --all

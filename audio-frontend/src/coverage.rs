@@ -1,5 +1,6 @@
 //! Which parts of a track are listened to.
 
+use std::cmp::Ordering;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
@@ -21,15 +22,38 @@ pub enum Coverage {
 /// Windows decoded at a time where everything is: it bounds memory.
 const BLOCK_WINDOWS: usize = 8;
 
-/// Parts of a track, in frames, and how many windows each gives.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Parts of a track, in frames, and how many windows each gives. They are worked out one by one: a
+/// header may state a length of years.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Segments {
-    /// In order, none reaching into another.
-    pub frames: Vec<Range<usize>>,
+    /// Number of parts.
+    pub count: usize,
     /// Windows of a part at most.
     pub windows: usize,
     /// Distance of a part's windows at most, in frames.
     pub window_hop_frames: usize,
+    first_start: usize,
+    /// From the start of a part to the start of the next.
+    distance: f64,
+    length: usize,
+    last_end: usize,
+}
+
+impl Segments {
+    /// The frames of a part; none reaches into another.
+    pub fn get(&self, number: usize) -> Option<Range<usize>> {
+        let start = self.first_start + (self.distance * number as f64).round() as usize;
+        match number.cmp(&(self.count - 1)) {
+            Ordering::Less => Some(start..start + self.length),
+            Ordering::Equal => Some(start..self.last_end),
+            Ordering::Greater => None,
+        }
+    }
+
+    /// All parts in order.
+    pub fn iter(&self) -> impl Iterator<Item = Range<usize>> {
+        (0..self.count).map_while(|number| self.get(number))
+    }
 }
 
 impl Coverage {
@@ -53,32 +77,38 @@ impl Coverage {
 fn spread(track_frames: usize, config: &FrontEndConfig) -> Segments {
     let length = config.segment_frames();
     let count = (config.max_windows / config.segment_windows).max(1);
-    let window_hop_frames = config.window_hop_frames;
-    if track_frames <= count * length {
-        let frames = std::iter::once(0..track_frames).collect();
-        return Segments { frames, windows: config.max_windows, window_hop_frames };
-    }
-    let room = (track_frames - length) as f64;
-    let start = |segment: usize| match count {
-        1 => (room / 2.0).round() as usize,
-        _ => (room * segment as f64 / (count - 1) as f64).round() as usize,
+    let segments = Segments {
+        count: 1,
+        windows: config.max_windows,
+        window_hop_frames: config.window_hop_frames,
+        first_start: 0,
+        distance: 0.0,
+        length,
+        last_end: track_frames,
     };
-    let frames = (0..count).map(|segment| start(segment)..start(segment) + length).collect();
-    Segments { frames, windows: config.segment_windows, window_hop_frames }
+    if track_frames <= count * length {
+        return segments;
+    }
+    let room = track_frames - length;
+    if count == 1 {
+        return Segments { first_start: room / 2, last_end: room / 2 + length, ..segments };
+    }
+    Segments { count, windows: config.segment_windows, distance: room as f64 / (count - 1) as f64, ..segments }
 }
 
 fn full(track_frames: usize, config: &FrontEndConfig) -> Segments {
     let length = BLOCK_WINDOWS * config.window_frames;
-    let mut frames: Vec<Range<usize>> =
-        (0..track_frames).step_by(length).map(|start| start..(start + length).min(track_frames)).collect();
     // What is too short for a window goes to the block before it.
-    if frames.len() > 1 && frames.last().is_some_and(|last| last.len() < config.window_frames) {
-        frames.pop();
-        if let Some(last) = frames.last_mut() {
-            last.end = track_frames;
-        }
+    let more = track_frames % length >= config.window_frames;
+    Segments {
+        count: (track_frames / length + usize::from(more)).max(1),
+        windows: 2 * BLOCK_WINDOWS,
+        window_hop_frames: config.window_frames,
+        first_start: 0,
+        distance: length as f64,
+        length,
+        last_end: track_frames,
     }
-    Segments { frames, windows: 2 * BLOCK_WINDOWS, window_hop_frames: config.window_frames }
 }
 
 #[cfg(test)]
@@ -89,27 +119,30 @@ mod tests {
         FrontEndConfig { max_windows: 6, segment_windows: 2, ..Default::default() }
     }
 
+    fn frames(coverage: Coverage, track_frames: usize) -> Vec<Range<usize>> {
+        coverage.segments(track_frames, &config()).iter().collect()
+    }
+
     #[test]
     fn segments_reach_from_the_first_to_the_last_frame() {
         // Three segments of two windows of 200 frames, 50 apart.
-        let segments = Coverage::Spread.segments(1250, &config());
-        assert_eq!(segments.frames, [0..250, 500..750, 1000..1250]);
-        assert_eq!(segments.windows, 2);
+        assert_eq!(frames(Coverage::Spread, 1250), [0..250, 500..750, 1000..1250]);
+        assert_eq!(Coverage::Spread.segments(1250, &config()).windows, 2);
+        let one = FrontEndConfig { max_windows: 2, ..config() };
+        assert_eq!(Coverage::Spread.segments(1250, &one).get(0), Some(500..750));
     }
 
     #[test]
     fn a_track_that_would_be_decoded_anyway_is_one_segment() {
         let segments = Coverage::Spread.segments(750, &config());
-        assert_eq!(segments.frames, std::iter::once(0..750).collect::<Vec<_>>());
+        assert_eq!((segments.count, segments.get(0), segments.get(1)), (1, Some(0..750), None));
         assert_eq!(segments.windows, 6);
     }
 
     #[test]
     fn full_coverage_leaves_nothing_out() {
-        let segments = Coverage::Full.segments(3300, &config());
-        assert_eq!(segments.frames, [0..1600, 1600..3300]);
-        let segments = Coverage::Full.segments(3400, &config());
-        assert_eq!(segments.frames, [0..1600, 1600..3200, 3200..3400]);
-        assert_eq!(Coverage::Full.segments(10, &config()).frames, std::iter::once(0..10).collect::<Vec<_>>());
+        assert_eq!(frames(Coverage::Full, 3300), [0..1600, 1600..3300]);
+        assert_eq!(frames(Coverage::Full, 3400), [0..1600, 1600..3200, 3200..3400]);
+        assert_eq!(Coverage::Full.segments(10, &config()).get(0), Some(0..10));
     }
 }

@@ -88,7 +88,7 @@ impl<'a> WindowReader<'a> {
 
     /// The next segment: its first frame and its powers.
     fn read_segment(&mut self) -> Result<Option<(usize, MelPower)>> {
-        let Some(range) = self.segments.frames.get(self.next_segment).cloned() else { return Ok(None) };
+        let Some(range) = self.segments.get(self.next_segment) else { return Ok(None) };
         self.next_segment += 1;
         if range.start != self.next_frame {
             self.extractor.restart_at(range.start as u64);
@@ -111,7 +111,7 @@ impl<'a> WindowReader<'a> {
         self.next_frame += power.frames();
         // Where it ended early, the segments that follow do not exist either.
         if power.frames() < range.len() {
-            self.next_segment = self.segments.frames.len();
+            self.next_segment = self.segments.count;
         }
         Ok((power.frames() > 0).then_some((range.start, power)))
     }

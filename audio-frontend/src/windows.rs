@@ -34,7 +34,7 @@ impl Windows {
     pub fn of_track(track: &MelPower, config: &FrontEndConfig, coverage: Coverage) -> Option<Self> {
         let mut windows = Self::none(config);
         let segments = coverage.segments(track.frames(), config);
-        for range in &segments.frames {
+        for range in segments.iter() {
             windows.add_segment(track.rows(range.start, range.len()), range.start, &segments, config);
         }
         (windows.count() > 0).then_some(windows)
@@ -112,7 +112,8 @@ mod tests {
     #[test]
     fn windows_reach_from_the_first_to_the_last_frame() {
         let starts = |audible, windows| {
-            spread_starts(&audible, 200, &Segments { frames: Vec::new(), windows, window_hop_frames: 50 })
+            let config = FrontEndConfig { max_windows: windows, segment_windows: 1, ..Default::default() };
+            spread_starts(&audible, 200, &Coverage::Spread.segments(1, &config))
         };
         assert_eq!(starts(0..1000, 3), [0, 400, 800]);
         assert_eq!(starts(10..340, 32), [10, 53, 97, 140]);
@@ -127,6 +128,7 @@ mod tests {
             window_hop_frames: 2,
             mel_bands: 1,
             max_windows: 9,
+            segment_windows: 1,
             ..Default::default()
         };
         let song = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
@@ -156,6 +158,7 @@ mod tests {
             window_hop_frames: 2,
             mel_bands: 1,
             max_windows: 3,
+            segment_windows: 1,
             ..Default::default()
         };
         assert_eq!(windows(&MelPower::from_rows(1, vec![1e-10; 6]), &config), None);

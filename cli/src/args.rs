@@ -79,7 +79,7 @@ pub struct IngestArguments {
     /// Model to embed with: a folder, or `built-in` [default: the store's]
     #[arg(long, value_name = "MODEL")]
     pub model: Option<PathBuf>,
-    /// How much of each track is decoded [default: the store's, else spread]
+    /// What is decoded of a track: windows spread over it, or all [default: the store's, else spread]
     #[arg(long, value_enum)]
     pub coverage: Option<CoverageArgument>,
     /// Allow --model or --coverage to differ from the store's: embed every track again
@@ -90,11 +90,10 @@ pub struct IngestArguments {
     pub json: bool,
 }
 
+// Without texts for its values, which would make every help text of `ingest` a long one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum CoverageArgument {
-    /// Windows spread over the track: fast, and a file of hours costs what one of minutes does
     Spread,
-    /// Everything
     Full,
 }
 

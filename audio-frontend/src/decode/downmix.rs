@@ -6,6 +6,10 @@ use symphonia::core::audio::{Channels, GenericAudioBufferRef, Position};
 /// right.
 const MINUS_3_DB: f32 = std::f32::consts::FRAC_1_SQRT_2;
 
+/// Samples are cut off here. Full scale is 1; some programs write floats that go to 2³¹. The square
+/// of what lies above is beyond a float.
+const MAX_SAMPLE: f32 = 2_147_483_648.0;
+
 /// Channels on a side or behind; each goes to its side, and those in the middle to both.
 const SURROUND: Position = Position::REAR_LEFT
     .union(Position::REAR_RIGHT)
@@ -55,7 +59,7 @@ impl Downmix {
             }
         }
         for sample in &mut self.mono {
-            *sample = if sample.is_finite() { *sample } else { 0.0 };
+            *sample = if sample.is_finite() { sample.clamp(-MAX_SAMPLE, MAX_SAMPLE) } else { 0.0 };
         }
         &self.mono
     }

@@ -41,6 +41,9 @@ const PREROLL_SECONDS: f64 = 0.1;
 /// A place this close ahead, in seconds, is decoded up to, as that is cheaper than to seek.
 const DECODED_GAP_SECONDS: f64 = 1.0;
 
+/// Tries to get to a place: Matroska's reader may come out at the cluster behind it.
+const MAX_SEEKS: usize = 4;
+
 static CODECS: LazyLock<CodecRegistry> = LazyLock::new(|| {
     let mut codecs = CodecRegistry::new();
     symphonia::default::register_enabled_codecs(&mut codecs);
@@ -95,7 +98,8 @@ impl SymphoniaStream {
         let (length_bytes, long_wave) = (source.length_bytes(), source.long_wave());
         let mut stream = Self::read_from(Box::new(source), path, deadline)?;
         if stream.length.is_none() {
-            stream.length = long_wave.and_then(|wave| stream.long_wave_length(wave));
+            let wave = long_wave.map(|wave| LongWave { data_bytes: wave.data_bytes.min(length_bytes) });
+            stream.length = wave.and_then(|wave| stream.long_wave_length(wave));
         }
         stream.seek_mode = if length_bytes > COUNTED_BYTES { SeekMode::Coarse } else { SeekMode::Accurate };
         Ok(stream)
@@ -226,23 +230,35 @@ impl SymphoniaStream {
         if gap.is_some_and(|gap| gap as f64 <= DECODED_GAP_SECONDS * rate) {
             return Ok(Seeked::There);
         }
-        let from = sample.saturating_sub((PREROLL_SECONDS * rate) as u64);
-        let to = SeekTo::Timestamp { ts: self.ticks.tick_at(from), track_id: self.track_id };
-        match self.reader.seek(self.seek_mode, to) {
-            Ok(_) => {
-                self.decoder.reset();
-                self.position_is_lost = true;
-                self.ended = false;
-                Ok(Seeked::There)
+        let mut from = sample.saturating_sub((PREROLL_SECONDS * rate) as u64);
+        for _ in 0..MAX_SEEKS {
+            let to = SeekTo::Timestamp { ts: self.ticks.tick_at(from), track_id: self.track_id };
+            match self.reader.seek(self.seek_mode, to) {
+                Ok(seeked) => match self.ticks.sample_at(seeked.actual_ts).checked_sub(sample) {
+                    None | Some(0) => {
+                        self.decoder.reset();
+                        self.position_is_lost = true;
+                        self.ended = false;
+                        return Ok(Seeked::There);
+                    }
+                    Some(too_far) => from = from.saturating_sub(2 * too_far),
+                },
+                Err(error) => return self.seek_failed(error),
             }
-            Err(SymphoniaError::SeekError(SeekErrorKind::OutOfRange)) => {
+        }
+        Ok(Seeked::Unseekable)
+    }
+
+    fn seek_failed(&mut self, error: SymphoniaError) -> Result<Seeked> {
+        match error {
+            SymphoniaError::SeekError(SeekErrorKind::OutOfRange) => {
                 self.ended = true;
                 Ok(Seeked::There)
             }
-            Err(SymphoniaError::IoError(error)) if error.kind() != std::io::ErrorKind::UnexpectedEof => {
+            SymphoniaError::IoError(error) if error.kind() != std::io::ErrorKind::UnexpectedEof => {
                 Err(self.io_error(error))
             }
-            Err(_) => Ok(Seeked::Unseekable),
+            _ => Ok(Seeked::Unseekable),
         }
     }
 
@@ -278,7 +294,8 @@ impl SymphoniaStream {
 impl Ticks {
     fn of(track: &Track, sample_rate_hz: u32) -> Option<Self> {
         let base = track.time_base.or_else(|| TimeBase::try_new(1, sample_rate_hz))?;
-        Some(Self { base, sample_rate_hz, start: track.start_ts })
+        // Below 0 lies what an encoder put in front, and no decoder gives out.
+        Some(Self { base, sample_rate_hz, start: track.start_ts.max(Timestamp::from(0)) })
     }
 
     fn samples_a_tick(&self) -> f64 {
@@ -302,7 +319,7 @@ impl Ticks {
 fn length_of(reader: &dyn FormatReader, track: &Track, ticks: &Ticks) -> Option<Length> {
     let name = reader.format_info().short_name;
     let is_stated = !ESTIMATED_LENGTHS.contains(&name);
-    let start = u64::try_from(track.start_ts.get()).unwrap_or(0);
+    let start = u64::try_from(ticks.start.get()).unwrap_or(0);
     if let Some(frames) = track.num_frames {
         return Some(Length { samples: frames.saturating_sub(start), is_stated });
     }

@@ -73,9 +73,17 @@ fn a_wav_of_no_samples() {
 }
 
 #[test]
-fn silence() {
-    let reason = reason_for("silence.wav", |path| super::music::write_wav(path, &[0.0; 100_000], 1, 44_100, 16));
-    assert_eq!(reason, "silent");
+fn silence_is_no_failure_and_never_an_answer() {
+    let world = World::new();
+    write_library(&world.library(), 2, 5.0);
+    let silence = world.library().join("silence.wav");
+    super::music::write_wav(&silence, &[0.0; 100_000], 1, 44_100, 16);
+    let summary = world.ingest(&["--strict"]);
+    assert_eq!((summary["added"].as_u64(), summary["silent"].as_u64()), (Some(2), Some(1)), "{summary}");
+    assert_eq!(world.ingest(&[])["unchanged"], 3);
+    assert_eq!(world.status()["tracks"]["silent"], 1);
+    assert_eq!(world.query(&world.library().join("piece-0.wav")).len(), 1);
+    world.run(&["query", silence.to_str().unwrap()]).assert_error("silent", None);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 mod errors;
 mod export;
 mod formats;
+mod front_end;
 mod help;
 mod ingest;
 mod invariance;
