@@ -1,14 +1,17 @@
 //! What a file says about itself.
 
+use std::fs::File;
+use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::time::Duration;
 
 use lofty::config::{ParseOptions, ParsingMode};
-use lofty::file::{AudioFile, TaggedFileExt};
+use lofty::file::{AudioFile, FileType, TaggedFileExt};
 use lofty::probe::Probe;
 use lofty::tag::{Accessor, Tag};
 use serde::{Deserialize, Serialize};
 
+use crate::decode::AudioStream;
 use crate::guard::guard;
 
 /// Artist, title, album and genre, where the file has them.
@@ -40,12 +43,61 @@ pub fn read(path: &Path) -> TrackInfo {
 }
 
 fn unguarded_read(path: &Path) -> TrackInfo {
+    let mut info = read_with_lofty(path).unwrap_or_default();
+    if info.duration_seconds.is_none() {
+        info.duration_seconds = stated_seconds(path);
+    }
+    info
+}
+
+/// Length as the decoder sees it, for what lofty does not know.
+fn stated_seconds(path: &Path) -> Option<f64> {
+    let stream = AudioStream::open(path).ok()?;
+    Some(stream.length()?.samples as f64 / f64::from(stream.sample_rate_hz()))
+}
+
+fn read_with_lofty(path: &Path) -> Option<TrackInfo> {
+    let metadata = std::fs::metadata(path).ok()?;
+    let file = Limited { file: File::open(path).ok().filter(|_| metadata.is_file())?, bytes_left: MAX_BYTES };
     let options = ParseOptions::new().parsing_mode(ParsingMode::Relaxed).read_cover_art(false);
-    let file = Probe::open(path).and_then(|probe| probe.options(options).guess_file_type()?.read());
-    let Ok(file) = file else { return TrackInfo::default() };
+    let probe = Probe::new(BufReader::new(file)).options(options);
+    // What the content does not tell, the name may.
+    let named = FileType::from_path(path);
+    let mut probe = probe.guess_file_type().ok()?;
+    if let (None, Some(named)) = (probe.file_type(), named) {
+        probe = probe.set_file_type(named);
+    }
+    let file = probe.read().ok()?;
     let tags = file.primary_tag().or_else(|| file.first_tag()).map(tags_of).unwrap_or_default();
     let duration = file.properties().duration();
-    TrackInfo { tags, duration_seconds: (duration > Duration::ZERO).then_some(duration.as_secs_f64()) }
+    Some(TrackInfo { tags, duration_seconds: (duration > Duration::ZERO).then_some(duration.as_secs_f64()) })
+}
+
+/// Bytes read in search of tags at most: where there are none, a file of gigabytes would be read
+/// to its end.
+const MAX_BYTES: u64 = 64 << 20;
+
+/// A file of which only so much can be read.
+struct Limited {
+    file: File,
+    bytes_left: u64,
+}
+
+impl Read for Limited {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.file.read(buffer)?;
+        self.bytes_left = self
+            .bytes_left
+            .checked_sub(count as u64)
+            .ok_or_else(|| std::io::Error::other("tags were looked for in vain"))?;
+        Ok(count)
+    }
+}
+
+impl Seek for Limited {
+    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+        self.file.seek(to)
+    }
 }
 
 fn tags_of(tag: &Tag) -> Tags {

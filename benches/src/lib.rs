@@ -1,5 +1,6 @@
-//! Measurements live in `benches/`, one question a file; figures that were measured in `results/`;
-//! the corpus' list and its fetcher in `corpus/`.
+//! Measurements live in `benches/`, one question a file; programs that answer one in `examples/`;
+//! comparisons with other systems in `compare/`; figures that were measured in `results/`; the corpus'
+//! list and its fetcher in `corpus/`.
 
 use std::path::Path;
 

@@ -1,4 +1,5 @@
 //! What the front end promises, tried on files.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 mod allocation;
 mod bad_input;
