@@ -13,6 +13,16 @@ use crate::error::{Error, Result};
 /// Time that one file may take at most: a hostile one could keep a worker for ever.
 pub const TIME_LIMIT: Duration = Duration::from_secs(600);
 
+/// After this time, a demuxer that took in less than [`SLOW_BYTES_A_SECOND`] is busy with something
+/// else than music, and gets so few bytes at a time that it comes to the deadline soon.
+const SLOW_AFTER: Duration = Duration::from_secs(2);
+
+/// See [`SLOW_AFTER`]. Music is decoded at a hundred times this rate at least.
+const SLOW_BYTES_A_SECOND: f64 = 10_000.0;
+
+/// Bytes given to a slow demuxer at a time.
+const SLOW_BYTES: usize = 64;
+
 /// RF64 (EBU Tech 3306) is a WAV file whose sizes stand in its first chunk; BW64 (ITU-R BS.2088)
 /// is its younger twin.
 const LONG_WAVE_MARKERS: [[u8; 4]; 2] = [*b"RF64", *b"BW64"];
@@ -32,6 +42,8 @@ pub(super) struct Source {
     inner: Inner,
     length_bytes: u64,
     position: u64,
+    bytes_read: u64,
+    opened: Instant,
     deadline: Instant,
     /// What the first bytes are given out as, and the length of the samples in bytes.
     long_wave: Option<LongWave>,
@@ -67,7 +79,7 @@ impl Source {
         if length_bytes == 0 {
             return Err(Error::EmptyFile { path: path.into() });
         }
-        let mut source = Self { inner, length_bytes, position: 0, deadline, long_wave: None };
+        let mut source = Self { inner, length_bytes, position: 0, bytes_read: 0, opened: Instant::now(), deadline, long_wave: None };
         source.long_wave = source.find_long_wave().map_err(io)?;
         Ok(source)
     }
@@ -118,10 +130,15 @@ impl Seek for Inner {
 
 impl Read for Source {
     fn read(&mut self, buffer: &mut [u8]) -> IoResult<usize> {
-        if Instant::now() > self.deadline {
+        let now = Instant::now();
+        if now > self.deadline {
             return Err(IoError::from(ErrorKind::TimedOut));
         }
-        let count = self.inner.read(buffer)?;
+        let elapsed = now - self.opened;
+        let is_slow = elapsed > SLOW_AFTER && (self.bytes_read as f64) < SLOW_BYTES_A_SECOND * elapsed.as_secs_f64();
+        let most = if is_slow { SLOW_BYTES.min(buffer.len()) } else { buffer.len() };
+        let count = self.inner.read(&mut buffer[..most])?;
+        self.bytes_read += count as u64;
         if self.long_wave.is_some() && self.position < 4 {
             // Symphonia reads "RIFF" alone; sizes of 2³² − 1 it takes for unknown.
             for (byte, &marker) in buffer[..count].iter_mut().zip(&b"RIFF"[self.position as usize..]) {
@@ -170,6 +187,15 @@ mod tests {
         let mut rest = Vec::new();
         source.read_to_end(&mut rest).unwrap();
         assert_eq!((&first, &rest[..2]), (b"RIF", &b"F\xff"[..]));
+    }
+
+    #[test]
+    fn who_reads_slowly_gets_little() {
+        let mut source = source(&[1; 1000], Instant::now() + TIME_LIMIT);
+        source.opened -= Duration::from_secs(3);
+        assert_eq!(source.read(&mut [0; 1000]).unwrap(), SLOW_BYTES);
+        source.bytes_read = 1 << 20;
+        assert_eq!(source.read(&mut [0; 500]).unwrap(), 500);
     }
 
     #[test]

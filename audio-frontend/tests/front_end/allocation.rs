@@ -13,23 +13,40 @@ struct Counting;
 
 thread_local! {
     static COUNT: Cell<usize> = const { Cell::new(0) };
+    static HELD_BYTES: Cell<isize> = const { Cell::new(0) };
+    static PEAK_BYTES: Cell<isize> = const { Cell::new(0) };
+}
+
+fn count(more_bytes: isize) {
+    COUNT.set(COUNT.get() + usize::from(more_bytes > 0));
+    HELD_BYTES.set(HELD_BYTES.get() + more_bytes);
+    PEAK_BYTES.set(PEAK_BYTES.get().max(HELD_BYTES.get()));
+}
+
+/// How many bytes more than before this thread held at most during some work.
+pub fn peak_bytes(work: impl FnOnce()) -> usize {
+    let before = HELD_BYTES.get();
+    PEAK_BYTES.set(before);
+    work();
+    (PEAK_BYTES.get() - before) as usize
 }
 
 // SAFETY: everything is handed on to the system's allocator, as it came.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        COUNT.set(COUNT.get() + 1);
+        count(layout.size() as isize);
         // SAFETY: the caller keeps the contract of `alloc`.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        count(-(layout.size() as isize));
         // SAFETY: the caller keeps the contract of `dealloc`.
         unsafe { System.dealloc(pointer, layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        COUNT.set(COUNT.get() + 1);
+        count(size as isize - layout.size() as isize);
         // SAFETY: the caller keeps the contract of `realloc`.
         unsafe { System.realloc(pointer, layout, size) }
     }
@@ -50,5 +67,5 @@ fn frames_are_worked_on_without_allocating() {
     }
     assert_eq!(COUNT.get() - before, 0);
     assert_eq!(extractor.frames(), 199);
-    assert!(!Vec::<u8>::with_capacity(1).is_empty() || COUNT.get() > before, "the counter counts");
+    assert_eq!(peak_bytes(|| drop(vec![0_u8; 5000])), 5000, "the counter counts");
 }
