@@ -87,7 +87,7 @@ pub enum Error {
         /// Its last words.
         source: crate::guard::Panicked,
     },
-    /// Nothing louder than −90 dBFS.
+    /// None of the windows that were listened to is louder than −90 dBFS.
     #[error("{path}: silent", path = path.display())]
     Silent {
         /// The file.
@@ -114,7 +114,7 @@ impl Error {
     /// Whether trying the unchanged file again can help: the reason lay with the system, not with
     /// the file.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Io { .. } | Self::NeedsFfmpeg { .. } | Self::TookTooLong { .. })
+        matches!(self, Self::Io { .. } | Self::NeedsFfmpeg { .. })
     }
 
     /// The reason without the file's path, for lists that show the path already.

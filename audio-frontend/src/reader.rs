@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::FrontEndConfig;
 use crate::coverage::{Coverage, Segments};
-use crate::decode::AudioStream;
+use crate::decode::{AudioStream, Length};
 use crate::error::{Error, Result};
 use crate::guard::guard;
 use crate::logmel::{MelExtractor, MelPower};
@@ -12,6 +12,9 @@ use crate::windows::Windows;
 
 /// Windows handed out at a time, about: what a network likes as a batch.
 const BATCH_WINDOWS: usize = 16;
+
+/// More than any file has.
+const ENDLESS_FRAMES: usize = 1 << 40;
 
 /// Reads a file's windows. Memory does not grow with the length of the file.
 pub struct WindowReader<'a> {
@@ -25,7 +28,7 @@ pub struct WindowReader<'a> {
     /// Frame of the track that the extractor gives out next.
     next_frame: usize,
     has_ended: bool,
-    found_any: bool,
+    has_sound: bool,
 }
 
 impl<'a> WindowReader<'a> {
@@ -40,11 +43,14 @@ impl<'a> WindowReader<'a> {
     /// Of a stream that nothing was read from yet; `path` stands for it in errors.
     pub fn of_stream(stream: AudioStream<'a>, path: &Path, config: &'a FrontEndConfig, coverage: Coverage) -> Self {
         let extractor = MelExtractor::new(config, stream.sample_rate_hz());
-        let known = stream.length().map(|length| extractor.stft().frame_count(length.samples) as usize);
-        let segments = match known.filter(|&frames| frames > 0) {
-            Some(frames) => coverage.segments(frames, config),
+        let length = stream.length().filter(|length| length.samples > 0);
+        let frames = |samples| extractor.stft().frame_count(samples) as usize;
+        let segments = match (coverage, length) {
+            (Coverage::Full, Some(Length { samples, is_stated: true }))
+            | (Coverage::Spread, Some(Length { samples, .. })) => coverage.segments(frames(samples), config),
             // As long as it lasts.
-            None => {
+            (Coverage::Full, _) => coverage.segments(ENDLESS_FRAMES, config),
+            (Coverage::Spread, None) => {
                 let frames = f64::from(config.max_seconds) / config.hop_seconds;
                 Coverage::Full.segments(frames as usize, config)
             }
@@ -58,7 +64,7 @@ impl<'a> WindowReader<'a> {
             next_segment: 0,
             next_frame: 0,
             has_ended: false,
-            found_any: false,
+            has_sound: false,
         }
     }
 
@@ -66,7 +72,7 @@ impl<'a> WindowReader<'a> {
     ///
     /// # Errors
     /// What [`AudioStream`] reports; [`Error::NoSamples`] and [`Error::Truncated`] at the end;
-    /// [`Error::Silent`] where no window was to be heard; [`Error::DecoderPanicked`].
+    /// [`Error::Silent`] at the end where no window was to be heard; [`Error::DecoderPanicked`].
     pub fn next_windows(&mut self) -> Result<Option<Windows>> {
         let path = self.path.clone();
         guarded(&path, || self.unguarded_next_windows())
@@ -78,8 +84,8 @@ impl<'a> WindowReader<'a> {
             let Some((first, power)) = self.read_segment()? else { break };
             windows.add_segment(power.all_rows(), first, &self.segments, self.config);
         }
-        self.found_any |= windows.count() > 0;
-        match (windows.count(), self.found_any) {
+        self.has_sound |= windows.has_sound();
+        match (windows.count(), self.has_sound) {
             (0, false) => Err(Error::Silent { path: self.path.clone() }),
             (0, true) => Ok(None),
             _ => Ok(Some(windows)),

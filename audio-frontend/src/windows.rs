@@ -37,7 +37,7 @@ impl Windows {
         for range in segments.iter() {
             windows.add_segment(track.rows(range.start, range.len()), range.start, &segments, config);
         }
-        (windows.count() > 0).then_some(windows)
+        windows.has_sound().then_some(windows)
     }
 
     /// Adds the windows of a segment, spread evenly over what is to be heard of it, so that a longer
@@ -47,15 +47,17 @@ impl Windows {
         for start in spread_starts(&audible, self.frames, segments) {
             let window = tiled(rows, self.bands, &audible, start, self.frames);
             let power = mean_power(&window, self.bands);
-            if power < SILENCE_POWER {
-                continue;
-            }
             let begin = self.log_mel.len();
             self.log_mel.resize(begin + self.frames * self.bands, 0.0);
             log_mel_into(&window, self.bands, config.power_floor, &mut self.log_mel[begin..]);
             self.starts.push(first + start);
             self.powers.push(power);
         }
+    }
+
+    /// Whether any of it can be heard: a window's mean power is above [`SILENCE_POWER`].
+    pub fn has_sound(&self) -> bool {
+        self.powers.iter().any(|&power| power >= SILENCE_POWER)
     }
 
     /// Number of windows.

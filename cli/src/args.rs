@@ -70,7 +70,7 @@ pub struct IngestArguments {
     /// Forget tracks whose files are gone
     #[arg(long)]
     pub prune: bool,
-    /// Try files again that could not be read before, though they have not changed
+    /// Try files again that could not be read before or were silent, though they have not changed
     #[arg(long)]
     pub retry_failed: bool,
     /// Exit with 2 when a file could not be read

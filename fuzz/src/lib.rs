@@ -13,7 +13,7 @@ use audio_frontend::decode::Bytes;
 use audio_frontend::guard::{guard, is_guarded};
 use audio_frontend::{AudioStream, Coverage, FrontEndConfig, WindowReader};
 
-/// Shorter than the fuzzer's own, so that a hang is our finding.
+/// What this limit ends, the fuzzer reports as slow; what it does not end, as a timeout.
 const TIME_LIMIT: Duration = Duration::from_secs(10);
 
 static HOOK: Once = Once::new();

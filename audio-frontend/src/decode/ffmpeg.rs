@@ -1,14 +1,15 @@
 //! Decoding with an installed `ffmpeg` program, for what Symphonia cannot read.
 
 use std::ffi::OsString;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::LazyLock;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use symphonia::core::io::ReadOnlySource;
 
-use super::source::TIME_LIMIT;
 use super::symphonia::SymphoniaStream;
 use super::{Chunk, Length};
 use crate::error::{Error, Result};
@@ -41,15 +42,48 @@ pub(super) struct FfmpegStream {
     begins_at: u64,
 }
 
-/// A child that does not outlive its stream.
-struct Running(Child);
+/// A child that outlives neither its stream nor the deadline.
+struct Running {
+    child: Arc<Mutex<Child>>,
+    /// Closed when the child is no longer needed.
+    _needed: Sender<()>,
+}
+
+impl Running {
+    /// Starts a program and gives its output.
+    fn start(command: &mut Command, deadline: Instant) -> std::io::Result<(Self, ChildStdout)> {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn()?;
+        let output = child.stdout.take().ok_or_else(|| std::io::Error::other("the output is closed"))?;
+        let child = Arc::new(Mutex::new(child));
+        let (needed, no_longer) = channel::<()>();
+        let watched = child.clone();
+        std::thread::spawn(move || {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if no_longer.recv_timeout(left) == Err(RecvTimeoutError::Timeout) {
+                let _ = lock(&watched).kill();
+            }
+        });
+        Ok((Self { child, _needed: needed }, output))
+    }
+
+    /// Whether it ended well; to be asked at the end of its output.
+    fn succeeded(&self) -> bool {
+        lock(&self.child).wait().is_ok_and(|status| status.success())
+    }
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
         // Both fail only where it has ended by itself.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let mut child = lock(&self.child);
+        let _ = child.kill();
+        let _ = child.wait();
     }
+}
+
+fn lock(child: &Mutex<Child>) -> MutexGuard<'_, Child> {
+    child.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl FfmpegStream {
@@ -60,7 +94,7 @@ impl FfmpegStream {
     pub fn open(path: &Path, deadline: Instant) -> Result<Option<Self>> {
         let Some(program) = ffmpeg_program() else { return Ok(None) };
         let (stream, child) = start(program, path, 0.0, deadline)?;
-        let length = seconds_of(path).map(|seconds| Length {
+        let length = seconds_of(path, deadline).map(|seconds| Length {
             samples: (seconds * f64::from(stream.sample_rate_hz())).round() as u64,
             is_stated: false,
         });
@@ -85,6 +119,12 @@ impl FfmpegStream {
     /// As [`SymphoniaStream::next_chunk`].
     pub fn next_chunk(&mut self) -> Result<Option<Chunk<'_>>> {
         let chunk = self.stream.next_chunk()?;
+        if chunk.is_none() && !self.child.succeeded() {
+            if Instant::now() > self.deadline {
+                return Err(Error::TookTooLong { path: self.path.clone() });
+            }
+            return Err(Error::Damaged { path: self.path.clone(), reason: "ffmpeg failed".into() });
+        }
         Ok(chunk.map(|chunk| Chunk { end: self.begins_at + chunk.end, ..chunk }))
     }
 
@@ -108,17 +148,13 @@ impl FfmpegStream {
 fn start(program: &Path, path: &Path, from_seconds: f64, deadline: Instant) -> Result<(SymphoniaStream, Running)> {
     let io = |source| Error::Io { path: path.into(), source };
     let mut command = Command::new(program);
-    command.args(["-nostdin", "-v", "quiet", "-timelimit"]).arg(TIME_LIMIT.as_secs().to_string());
+    command.args(["-nostdin", "-v", "quiet"]);
     if from_seconds > 0.0 {
         command.arg("-ss").arg(format!("{from_seconds:.6}"));
     }
     command.args(INPUT_OPTIONS).arg("-i").arg(input_of(path).map_err(io)?);
     command.args(["-map", "0:a:0", "-c:a", "pcm_f32le", "-f", "wav", "-"]);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut child = Running(command.spawn().map_err(io)?);
-    let output: ChildStdout =
-        child.0.stdout.take().ok_or_else(|| io(std::io::Error::other("ffmpeg's output is closed")))?;
-    // A pipe has no extension: it is always WAV.
+    let (child, output) = Running::start(&mut command, deadline).map_err(io)?;
     let stream = SymphoniaStream::read_from(Box::new(ReadOnlySource::new(output)), path, deadline)?;
     Ok((stream, child))
 }
@@ -134,11 +170,13 @@ fn input_of(path: &Path) -> std::io::Result<OsString> {
 }
 
 /// Length in seconds as ffmpeg's sister program finds it.
-fn seconds_of(path: &Path) -> Option<f64> {
+fn seconds_of(path: &Path, deadline: Instant) -> Option<f64> {
     let mut command = Command::new(FFPROBE.as_deref()?);
     command.args(["-v", "quiet", "-show_entries", "format=duration", "-of", "csv=p=0"]);
     command.args(INPUT_OPTIONS).arg("-i").arg(input_of(path).ok()?);
-    let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
-    let seconds: f64 = String::from_utf8_lossy(&output.stdout).trim().parse().ok()?;
+    let (_running, mut output) = Running::start(&mut command, deadline).ok()?;
+    let mut text = String::new();
+    output.read_to_string(&mut text).ok()?;
+    let seconds: f64 = text.trim().parse().ok()?;
     (seconds.is_finite() && seconds > 0.0).then_some(seconds)
 }

@@ -57,8 +57,7 @@ enum Decoder {
 }
 
 impl<'a> AudioStream<'a> {
-    /// Opens a file and recognises its format by content, with the extension as a hint. From here
-    /// on, [`TIME_LIMIT`] runs.
+    /// Opens a file and recognises its format by content. From here on, [`TIME_LIMIT`] runs.
     ///
     /// # Errors
     /// [`Error::Io`], [`Error::NotAFile`], [`Error::EmptyFile`], [`Error::NotAudio`],
@@ -67,7 +66,7 @@ impl<'a> AudioStream<'a> {
         Self::open_bytes(Bytes::File(path), path, TIME_LIMIT)
     }
 
-    /// Opens bytes; `path` stands for them in errors, and its extension is the hint.
+    /// Opens bytes; `path` stands for them in errors.
     ///
     /// # Errors
     /// As [`AudioStream::open`].
@@ -76,7 +75,9 @@ impl<'a> AudioStream<'a> {
         let source = Source::open(&bytes, path, deadline)?;
         let decoder = match SymphoniaStream::open(source, path, deadline) {
             Ok(stream) => Decoder::Symphonia(stream),
-            Err(error @ (Error::NotAudio { .. } | Error::Unsupported { .. })) if matches!(bytes, Bytes::File(_)) => {
+            Err(error @ (Error::NotAudio { .. } | Error::Unsupported { .. } | Error::Damaged { .. }))
+                if matches!(bytes, Bytes::File(_)) =>
+            {
                 Decoder::Ffmpeg(with_ffmpeg(path, deadline, error)?)
             }
             Err(error) => return Err(error),
@@ -178,7 +179,10 @@ impl<'a> AudioStream<'a> {
 fn with_ffmpeg(path: &Path, deadline: Instant, error: Error) -> Result<FfmpegStream> {
     match FfmpegStream::open(path, deadline) {
         Ok(Some(stream)) => Ok(stream),
-        Ok(None) if formats::needs_ffmpeg(path) => Err(Error::NeedsFfmpeg { path: path.into() }),
+        Ok(None) if formats::needs_ffmpeg(path) || matches!(error, Error::Unsupported { .. }) => {
+            Err(Error::NeedsFfmpeg { path: path.into() })
+        }
+        Err(failed) if failed.is_transient() => Err(failed),
         // What Symphonia found wrong says more than that ffmpeg failed as well.
         Ok(None) | Err(_) => Err(error),
     }

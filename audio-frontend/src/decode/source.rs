@@ -79,7 +79,8 @@ impl Source {
         if length_bytes == 0 {
             return Err(Error::EmptyFile { path: path.into() });
         }
-        let mut source = Self { inner, length_bytes, position: 0, bytes_read: 0, opened: Instant::now(), deadline, long_wave: None };
+        let mut source =
+            Self { inner, length_bytes, position: 0, bytes_read: 0, opened: Instant::now(), deadline, long_wave: None };
         source.long_wave = source.find_long_wave().map_err(io)?;
         Ok(source)
     }

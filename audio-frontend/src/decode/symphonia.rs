@@ -11,7 +11,7 @@ use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::{FormatOptions, FormatReader, SeekMode, SeekTo, Track, TrackType};
 use symphonia::core::io::{MediaSource, MediaSourceStream, MediaSourceStreamOptions};
 use symphonia::core::meta::MetadataOptions;
-use symphonia::core::units::{TimeBase, Timestamp};
+use symphonia::core::units::{Duration, TimeBase, Timestamp};
 
 use super::downmix::Downmix;
 use super::source::{LongWave, Source};
@@ -59,6 +59,8 @@ pub(super) struct SymphoniaStream {
     decoder: Box<dyn AudioDecoder>,
     track_id: u32,
     seek_mode: SeekMode,
+    /// Symphonia's search in an Ogg file never ends at a page of another stream.
+    seek_is_unsafe: bool,
     sample_rate_hz: u32,
     ticks: Ticks,
     length: Option<Length>,
@@ -90,7 +92,7 @@ struct Ticks {
 }
 
 impl SymphoniaStream {
-    /// Recognises bytes by content, with the path's extension as a hint.
+    /// Recognises bytes by content.
     ///
     /// # Errors
     /// [`Error::NotAudio`], [`Error::Unsupported`], [`Error::Damaged`], [`Error::Io`].
@@ -143,6 +145,7 @@ impl SymphoniaStream {
             decoder,
             track_id: track.id,
             seek_mode: SeekMode::Accurate,
+            seek_is_unsafe: reader.format_info().short_name == "ogg" && reader.tracks().len() > 1,
             sample_rate_hz,
             length: length_of(reader.as_ref(), track, &ticks),
             ticks,
@@ -181,7 +184,7 @@ impl SymphoniaStream {
             if Instant::now() > self.deadline {
                 return Err(Error::TookTooLong { path: self.path.clone() });
             }
-            let packet = match self.reader.next_packet() {
+            let mut packet = match self.reader.next_packet() {
                 Ok(Some(packet)) => packet,
                 // The end, an end in the middle of a packet, or a chained stream's next song:
                 // what was there until now is the track.
@@ -191,6 +194,10 @@ impl SymphoniaStream {
             };
             if packet.track_id != self.track_id {
                 continue;
+            }
+            // Symphonia cuts off what lies behind an end that it only estimates.
+            if self.length.is_some_and(|length| !length.is_stated) {
+                packet.trim_end = Duration::ZERO;
             }
             let buffer = match self.decoder.decode(&packet) {
                 Ok(buffer) if buffer.frames() == 0 => continue,
@@ -226,7 +233,10 @@ impl SymphoniaStream {
     pub fn seek(&mut self, sample: u64) -> Result<Seeked> {
         let rate = f64::from(self.sample_rate_hz);
         self.wanted_from = sample;
-        let gap = sample.checked_sub(self.position);
+        if self.seek_is_unsafe {
+            return Ok(Seeked::Unseekable);
+        }
+        let gap = sample.checked_sub(self.position).filter(|_| !self.position_is_lost);
         if gap.is_some_and(|gap| gap as f64 <= DECODED_GAP_SECONDS * rate) {
             return Ok(Seeked::There);
         }
@@ -271,7 +281,8 @@ impl SymphoniaStream {
         let parameters = self.decoder.codec_params();
         let channels = parameters.channels.as_ref()?.count() as u64;
         let bytes = u64::from(parameters.bits_per_coded_sample.or(parameters.bits_per_sample)?.div_ceil(8));
-        Some(Length { samples: wave.data_bytes.checked_div(channels * bytes)?, is_stated: true })
+        // Not exact: 24 bits may stand in 4 bytes.
+        Some(Length { samples: wave.data_bytes.checked_div(channels * bytes)?, is_stated: false })
     }
 
     /// An error in the middle of a file ends it; one before the first sample is reported.

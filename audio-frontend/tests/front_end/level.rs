@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use audio_frontend::{Coverage, Error};
+use audio_frontend::windows::loud;
+use audio_frontend::{Coverage, Error, FrontEndConfig};
 
 use super::signal::{music, windows, write_float};
 
@@ -25,6 +26,23 @@ fn gain_from_minus_40_to_12_decibels_changes_nothing() {
             assert!((a - b).abs() < 0.01, "{gain_db} dB: {a} {b}");
         }
     }
+}
+
+#[test]
+fn what_is_quiet_beside_the_rest_stays_so_at_every_gain() {
+    let folder = tempfile::tempdir().unwrap();
+    // Four seconds at −20 dBFS, then twelve at −45.
+    let song: Vec<f32> = music(3, 16.0, 22_050)
+        .into_iter()
+        .enumerate()
+        .map(|(n, sample)| if n < 88_200 { sample } else { 0.056 * sample })
+        .collect();
+    let plain = windows(&write_at(folder.path(), 0.0, &song), Coverage::Spread).unwrap();
+    let quiet = windows(&write_at(folder.path(), -50.0, &song), Coverage::Spread).unwrap();
+    assert_eq!(quiet.starts, plain.starts);
+    let config = FrontEndConfig::default();
+    let counts = |powers: &[f32]| loud(powers, &config).collect::<Vec<_>>();
+    assert_eq!(counts(&quiet.powers), counts(&plain.powers));
 }
 
 #[test]

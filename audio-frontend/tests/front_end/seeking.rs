@@ -49,6 +49,15 @@ fn windows_sought_are_windows_decoded() {
 }
 
 #[test]
+fn an_ogg_file_of_two_streams_is_read_without_seeking() {
+    let folder = tempfile::tempdir().unwrap();
+    let (source, both) = (folder.path().join("song.wav"), folder.path().join("both.ogg"));
+    write_16_bit(&source, &wandering_noise(9, 180.0, 11_025), 11_025);
+    encode(&source, &["-map", "0:a", "-map", "0:a", "-c:a", "libvorbis"], &both);
+    assert_eq!(windows(&both, Coverage::Spread).unwrap().count(), 32);
+}
+
+#[test]
 fn full_coverage_reads_every_window_once() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("song.wav");

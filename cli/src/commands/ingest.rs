@@ -74,7 +74,7 @@ pub fn run(settings: &Settings, arguments: &IngestArguments) -> anyhow::Result<O
     let mut catalogue = store.catalogue_to_write(&lock)?;
     let model = model_to_use(&store, &catalogue, arguments)?;
     let embedding = model.id.to_string();
-    let plan = plan(&found, catalogue.known(&embedding)?, arguments.retry_failed);
+    let plan = plan(&found, catalogue.known(&embedding)?, arguments.retry_failed || arguments.reembed);
     refuse_to_hide_tracks(&catalogue, &model, &plan)?;
     let mut summary = Summary {
         unchanged: plan.unchanged,

@@ -46,7 +46,7 @@ pub fn plan(found: &Found, known: Vec<Known>, retry_failed: bool) -> Plan {
         let same_stamp = known.as_ref().is_some_and(|known| known.stamp == stamp);
         match known.as_ref().map(|known| (known.failed, known.has_vector)) {
             Some((None, true)) if same_stamp => plan.unchanged += 1,
-            Some(_) if same_stamp && is_silent => plan.unchanged += 1,
+            Some(_) if same_stamp && is_silent && !retry_failed => plan.unchanged += 1,
             Some((Some(Transient(false)), _)) if same_stamp && !retry_failed => plan.failed_before += 1,
             _ => plan.work.push(Task {
                 path: path.clone(),
@@ -115,6 +115,8 @@ mod tests {
         assert_eq!((first.unchanged, first.failed_before), (2, 1));
         assert_eq!(first.missing, [(TrackId(5), PathBuf::from("/m/gone"))]);
         assert_eq!(first.elsewhere, [known(6, "/elsewhere/song", None, true)]);
-        assert!(work(&plan_of(true)).contains(&"/m/bad".to_owned()));
+        for retried in ["/m/bad", "/m/silence"] {
+            assert!(work(&plan_of(true)).contains(&retried.to_owned()));
+        }
     }
 }
