@@ -3,13 +3,10 @@
 use std::cmp::Ordering;
 use std::ops::Range;
 
-use serde::{Deserialize, Serialize};
-
 use crate::config::FrontEndConfig;
 
 /// How much of a track is decoded.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Coverage {
     /// Windows spread evenly over the track; what lies between them is sought past. A track of ten
     /// hours costs what one of ten minutes does.
@@ -65,7 +62,7 @@ impl Coverage {
         }
     }
 
-    /// The name on the command line and in the catalogue.
+    /// The name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Spread => "spread",

@@ -59,8 +59,8 @@ pub(super) struct SymphoniaStream {
     decoder: Box<dyn AudioDecoder>,
     track_id: u32,
     seek_mode: SeekMode,
-    /// Symphonia's search in an Ogg file never ends at a page of another stream.
-    seek_is_unsafe: bool,
+    /// Whether the reader may be asked to seek; else what lies between is decoded.
+    is_seekable: bool,
     sample_rate_hz: u32,
     ticks: Ticks,
     length: Option<Length>,
@@ -145,7 +145,8 @@ impl SymphoniaStream {
             decoder,
             track_id: track.id,
             seek_mode: SeekMode::Accurate,
-            seek_is_unsafe: reader.format_info().short_name == "ogg" && reader.tracks().len() > 1,
+            // Symphonia's search in an Ogg file never ends at a page of another stream.
+            is_seekable: reader.format_info().short_name != "ogg" || reader.tracks().len() == 1,
             sample_rate_hz,
             length: length_of(reader.as_ref(), track, &ticks),
             ticks,
@@ -233,10 +234,10 @@ impl SymphoniaStream {
     pub fn seek(&mut self, sample: u64) -> Result<Seeked> {
         let rate = f64::from(self.sample_rate_hz);
         self.wanted_from = sample;
-        if self.seek_is_unsafe {
-            return Ok(Seeked::Unseekable);
-        }
         let gap = sample.checked_sub(self.position).filter(|_| !self.position_is_lost);
+        if !self.is_seekable {
+            return Ok(if gap.is_some() { Seeked::There } else { Seeked::Unseekable });
+        }
         if gap.is_some_and(|gap| gap as f64 <= DECODED_GAP_SECONDS * rate) {
             return Ok(Seeked::There);
         }
@@ -272,8 +273,9 @@ impl SymphoniaStream {
         }
     }
 
-    /// Throws away what lies before a sample, by decoding it.
+    /// Throws away what lies before a sample, by decoding it, and goes on like that for later ones.
     pub fn skip_to(&mut self, sample: u64) {
+        self.is_seekable = false;
         self.wanted_from = sample;
     }
 
