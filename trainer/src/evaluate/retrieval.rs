@@ -1,4 +1,4 @@
-//! How good a space is for look-up: retrieval metrics with an artist filter.
+//! Retrieval of same-genre tracks with an artist filter.
 
 use std::collections::BTreeMap;
 
