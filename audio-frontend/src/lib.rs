@@ -16,12 +16,14 @@
 //! | [`mod@windows`] | [`Windows`]: log-mels as a network reads them |
 //! | [`reader`] | [`WindowReader`]: a file's windows, a few at a time |
 //! | [`guard`] | panics of codecs become errors |
+//! | [`content`] | how a file is recognised by what is in it |
 //! | [`tags`] | artist, title, album, genre, length |
 //!
 //! There is no resampler: frame length and hop are defined in seconds and the filter bank is
 //! computed for each file's own rate, so the same music gives the same numbers at every rate.
 
 pub mod config;
+pub mod content;
 pub mod coverage;
 pub mod decode;
 pub mod error;

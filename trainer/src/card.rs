@@ -10,7 +10,11 @@ use crate::error::{Error, Result};
 use crate::model::CnnConfig;
 
 /// Version of card.toml that this program writes, and the newest it reads.
-pub const CARD_FORMAT_VERSION: u32 = 1;
+pub const CARD_FORMAT_VERSION: u32 = 2;
+
+/// The oldest that this program reads. Version 1 knew neither kinds of blocks and pooling nor folded batch
+/// normalisation; what its cards leave out has the meaning it had then.
+const OLDEST_VERSION: i64 = 1;
 
 /// File names inside of a model's folder.
 pub const WEIGHTS_FILE: &str = "encoder.safetensors";
@@ -45,6 +49,9 @@ pub struct TrainingRecord {
     pub manifest_digest: String,
     /// Tracks trained on.
     pub training_tracks: usize,
+    /// Those of them without a genre.
+    #[serde(default)]
+    pub unlabelled_tracks: usize,
     /// Artists trained on.
     pub training_artists: usize,
     /// Tracks of the validation artists.
@@ -84,10 +91,10 @@ impl ModelCard {
         let damaged = |reason: String| Error::Model { path: path.into(), reason };
         let table: toml::Table = text.parse().map_err(|error: toml::de::Error| damaged(error.message().to_owned()))?;
         let version = table.get("format_version").and_then(toml::Value::as_integer);
-        if version != Some(i64::from(CARD_FORMAT_VERSION)) {
+        if !version.is_some_and(|version| (OLDEST_VERSION..=i64::from(CARD_FORMAT_VERSION)).contains(&version)) {
             let version = version.map_or_else(|| "no version".to_owned(), |version| format!("version {version}"));
             return Err(damaged(format!(
-                "the model card has {version}, this program reads version {CARD_FORMAT_VERSION}"
+                "the model card has {version}, this program reads versions {OLDEST_VERSION} to {CARD_FORMAT_VERSION}"
             )));
         }
         let card: Self = table.try_into().map_err(|error: toml::de::Error| damaged(error.message().to_owned()))?;

@@ -8,6 +8,8 @@ use crate::error::Result;
 use crate::model::CnnConfig;
 use crate::stage::Setup;
 use crate::stage::classify::ClassifyConfig;
+use crate::stage::finetune::FinetuneConfig;
+use crate::stage::triplet::TripletConfig;
 
 /// Everything that decides what a training run makes of a manifest.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -15,9 +17,13 @@ use crate::stage::classify::ClassifyConfig;
 pub struct TrainConfig {
     /// Seed of the split, the initial weights, the batches and the augmentation.
     pub seed: u64,
+    /// The stages, one after the other.
+    pub stages: Vec<StageName>,
     /// Share of the artists of each genre that are held out for validation, in (0, 0.5].
     pub validation_share: f64,
-    /// Seconds of a track that are kept in memory for crops; 180: the first three minutes, 2.3 MB.
+    /// Windows of a validation track that a stage looks at now and then; the final evaluation takes all.
+    pub validation_windows: usize,
+    /// Seconds of a track that crops are cut from; 600: the first ten minutes, 4 MB in the cache.
     pub track_seconds: f64,
     /// How windows are made.
     pub front_end: FrontEndConfig,
@@ -25,20 +31,40 @@ pub struct TrainConfig {
     pub architecture: CnnConfig,
     /// What is varied in a crop.
     pub augment: AugmentConfig,
-    /// The genre classification stage.
+    /// Genre classification.
     pub classify: ClassifyConfig,
+    /// Fine-tuning of a model that is there.
+    pub finetune: FinetuneConfig,
+    /// Triplet refinement.
+    pub triplet: TripletConfig,
+}
+
+/// A stage by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StageName {
+    /// [`classify`](crate::stage::classify).
+    Classify,
+    /// [`finetune`](crate::stage::finetune).
+    Finetune,
+    /// [`triplet`](crate::stage::triplet).
+    Triplet,
 }
 
 impl Default for TrainConfig {
     fn default() -> Self {
         Self {
             seed: 1,
-            validation_share: 0.2,
-            track_seconds: 180.0,
+            stages: vec![StageName::Classify, StageName::Triplet],
+            validation_share: 0.35,
+            validation_windows: 8,
+            track_seconds: 600.0,
             front_end: Default::default(),
             architecture: Default::default(),
             augment: Default::default(),
             classify: Default::default(),
+            finetune: Default::default(),
+            triplet: Default::default(),
         }
     }
 }
@@ -49,19 +75,38 @@ impl TrainConfig {
         Setup { seed: self.seed, front_end: &self.front_end, architecture: &self.architecture, augment: &self.augment }
     }
 
+    /// Steps of all stages at most.
+    pub fn steps(&self) -> usize {
+        self.stages.iter().map(|&stage| self.steps_of(stage)).sum()
+    }
+
+    /// Steps of a stage at most.
+    pub fn steps_of(&self, stage: StageName) -> usize {
+        match stage {
+            StageName::Classify => self.classify.fit.steps,
+            StageName::Finetune => self.finetune.classify.fit.steps,
+            StageName::Triplet => self.triplet.fit.steps,
+        }
+    }
+
     /// Checks every setting.
     ///
     /// # Errors
     /// [`Error::Config`](crate::Error::Config) with the first rule that does not hold.
     pub fn validate(&self) -> Result<()> {
         OutOfRange::check(&[
+            (!self.stages.is_empty(), "stages must name at least one stage"),
             (self.validation_share > 0.0 && self.validation_share <= 0.5, "validation_share must be in (0, 0.5]"),
+            ((1..=1000).contains(&self.validation_windows), "validation_windows must be in 1..=1000"),
             (self.track_seconds >= self.front_end.window_seconds(), "track_seconds must be at least a window"),
+            (!self.architecture.folded, "architecture.folded must be false: a folded network cannot be trained"),
         ])?;
         self.front_end.validate()?;
         self.architecture.validate()?;
         self.augment.validate()?;
-        Ok(self.classify.validate()?)
+        self.classify.validate()?;
+        self.finetune.validate()?;
+        Ok(self.triplet.validate()?)
     }
 }
 
@@ -80,6 +125,7 @@ mod tests {
     #[test]
     fn unknown_settings_and_wrong_values_are_refused() {
         assert!(toml::from_str::<TrainConfig>("sede = 1").is_err());
+        assert!(toml::from_str::<TrainConfig>("stages = ['clasify']").is_err());
         let config = TrainConfig { validation_share: 0.9, ..Default::default() };
         assert!(config.validate().unwrap_err().to_string().contains("validation_share"));
     }

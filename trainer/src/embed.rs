@@ -9,7 +9,8 @@ use tch::{Device, Tensor};
 
 use crate::card::{CARD_FILE, ModelCard, WEIGHTS_FILE};
 use crate::error::{Error, Result};
-use crate::model::{CnnEncoder, weights};
+use crate::model::cnn::LayerPooling;
+use crate::model::{CnnEncoder, Mode, weights};
 use crate::torch::guard;
 
 const BUILT_IN_CARD: &str = include_str!("../model/card.toml");
@@ -23,8 +24,18 @@ const BATCH_WINDOWS: usize = 16;
 pub struct Embedder {
     card: ModelCard,
     encoder: CnnEncoder,
+    output: Output,
     // Holds the weights that `encoder` computes with.
     _variables: VarStore,
+}
+
+/// What is taken of the network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Output {
+    /// Its unit vectors.
+    Embedding,
+    /// Activations of a layer, pooled over time.
+    Layer { name: String, pooling: LayerPooling },
 }
 
 /// A model's files in memory.
@@ -117,8 +128,21 @@ impl Embedder {
             let variables = VarStore::new(Device::Cpu);
             let encoder = CnnEncoder::new(&(variables.root() / "encoder"), &card.architecture);
             weights::from_bytes(&variables, "encoder.", &files.weights).map_err(|error| damaged(error.to_string()))?;
-            Ok(Self { card, encoder, _variables: variables })
+            Ok(Self { card, encoder, output: Output::Embedding, _variables: variables })
         })
+    }
+
+    /// The same model, but instead of its embeddings the activations of a layer, pooled over time and scaled
+    /// to unit length.
+    ///
+    /// # Errors
+    /// [`Error::NoLayer`] with the names that there are.
+    pub fn with_layer(self, name: &str, pooling: LayerPooling) -> Result<Self> {
+        let layers = self.encoder.layer_names();
+        if !layers.iter().any(|layer| layer == name) {
+            return Err(Error::NoLayer { name: name.into(), layers });
+        }
+        Ok(Self { output: Output::Layer { name: name.into(), pooling }, ..self })
     }
 
     /// The model's card.
@@ -135,7 +159,7 @@ impl Embedder {
         let mut reader = WindowReader::open(path, &self.card.front_end, coverage)?;
         let mut track = TrackWindows::default();
         while let Some(windows) = reader.next_windows()? {
-            track.add(&self.encoder, &windows)?;
+            track.add(&self.encoder, &self.output, &windows)?;
         }
         track.vector(&self.card.front_end)
     }
@@ -147,7 +171,9 @@ impl Embedder {
     /// [`Error::WrongWindows`], [`Error::Torch`], [`Error::NotFinite`].
     pub fn embed(&self, windows: &Windows) -> Result<Vec<f32>> {
         self.check_shape(windows)?;
-        track_vector(&self.encoder, windows, &self.card.front_end)
+        let mut track = TrackWindows::default();
+        track.add(&self.encoder, &self.output, windows)?;
+        track.vector(&self.card.front_end)
     }
 
     /// One unit vector a window.
@@ -156,7 +182,7 @@ impl Embedder {
     /// [`Error::WrongWindows`], [`Error::Torch`].
     pub fn embed_windows(&self, windows: &Windows) -> Result<Vec<Vec<f32>>> {
         self.check_shape(windows)?;
-        window_vectors(&self.encoder, windows)
+        window_vectors(&self.encoder, &self.output, windows)
     }
 
     fn check_shape(&self, windows: &Windows) -> Result<()> {
@@ -178,8 +204,8 @@ struct TrackWindows {
 }
 
 impl TrackWindows {
-    fn add(&mut self, encoder: &CnnEncoder, windows: &Windows) -> Result<()> {
-        self.vectors.extend(window_vectors(encoder, windows)?);
+    fn add(&mut self, encoder: &CnnEncoder, output: &Output, windows: &Windows) -> Result<()> {
+        self.vectors.extend(window_vectors(encoder, output, windows)?);
         self.powers.extend(&windows.powers);
         Ok(())
     }
@@ -196,14 +222,18 @@ impl TrackWindows {
 }
 
 /// One unit vector a window.
-pub(crate) fn window_vectors(encoder: &CnnEncoder, windows: &Windows) -> Result<Vec<Vec<f32>>> {
+fn window_vectors(encoder: &CnnEncoder, output: &Output, windows: &Windows) -> Result<Vec<Vec<f32>>> {
     let (frames, bands) = (windows.frames, windows.bands);
     let mut vectors = Vec::with_capacity(windows.count());
     for batch in windows.log_mel.chunks(BATCH_WINDOWS * frames * bands) {
         let rows: Vec<Vec<f32>> = guard("embedding", || {
             let _no_gradients = tch::no_grad_guard();
             let input = Tensor::f_from_slice(batch)?.f_view([-1, frames as i64, bands as i64])?;
-            Ok(Vec::try_from(encoder.forward_t(&input, false))?)
+            let rows = match output {
+                Output::Embedding => Some(encoder.forward(&input, Mode::Serve)),
+                Output::Layer { name, pooling } => encoder.layer(&input, name, *pooling),
+            };
+            Ok(Vec::try_from(rows.ok_or(Error::NotFinite { what: "a layer that is not there" })?)?)
         })?;
         vectors.extend(rows);
     }
@@ -213,7 +243,7 @@ pub(crate) fn window_vectors(encoder: &CnnEncoder, windows: &Windows) -> Result<
 /// The track vector of windows that lie in memory.
 pub(crate) fn track_vector(encoder: &CnnEncoder, windows: &Windows, front_end: &FrontEndConfig) -> Result<Vec<f32>> {
     let mut track = TrackWindows::default();
-    track.add(encoder, windows)?;
+    track.add(encoder, &Output::Embedding, windows)?;
     track.vector(front_end)
 }
 

@@ -31,15 +31,39 @@ pub enum Error {
         reason: String,
     },
     /// Too little to learn from.
-    #[error("nothing to learn: {genres} genres in the training part, at least 2 are needed")]
+    #[error("nothing to learn: {tracks} tracks of {genres} genres in the training part, at least 2 are needed")]
     TooLittleData {
         /// Genres found.
         genres: usize,
+        /// Tracks found.
+        tracks: usize,
     },
     /// A folder is no model, or one that this version cannot read.
     #[error("{path}: {reason}", path = path.display())]
     Model {
         /// The model's folder or file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The cache of decoded tracks has no room for the run's own.
+    #[error("{folder}: the run's decoded tracks do not fit in {limit_bytes} bytes", folder = folder.display())]
+    CacheFull {
+        /// The cache.
+        folder: PathBuf,
+        /// Its limit.
+        limit_bytes: u64,
+    },
+    /// The search for neighbours failed.
+    #[error("searching for hard negatives: {reason}")]
+    Search {
+        /// The index's message.
+        reason: String,
+    },
+    /// A checkpoint is damaged or of another run.
+    #[error("{path}: {reason}", path = path.display())]
+    Checkpoint {
+        /// The checkpoint.
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
@@ -58,6 +82,14 @@ pub enum Error {
         frames: usize,
         /// Bands the model reads.
         bands: usize,
+    },
+    /// A network has no layer of this name.
+    #[error("the model has no layer `{name}`: its layers are {}", layers.join(", "))]
+    NoLayer {
+        /// The name asked for.
+        name: String,
+        /// Those that there are.
+        layers: Vec<String>,
     },
     /// libtorch failed.
     #[error("libtorch failed in {operation}: {reason}")]

@@ -13,12 +13,15 @@
 
 pub mod augment;
 pub mod card;
+pub mod checkpoint;
 pub mod config;
 pub mod data;
 pub mod embed;
 pub mod error;
 pub mod evaluate;
+pub mod metric;
 pub mod model;
+pub mod schedule;
 pub mod stage;
 mod torch;
 

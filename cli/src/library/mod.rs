@@ -1,7 +1,6 @@
 //! From folders to the catalogue: which files there are, what has to be done with each, and doing
 //! it on all cores.
 
-pub mod content;
 pub mod plan;
 pub mod query_vector;
 pub mod serving;

@@ -4,10 +4,10 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use audio_frontend::Coverage;
-use index::{Catalogue, Store, TrackId, TrackRecord, TrackState};
+use audio_frontend::content::hash_file;
+use index::{Catalogue, ContentHash, Store, TrackId, TrackRecord, TrackState};
 use trainer::Embedder;
 
-use super::content::hash_file;
 use super::serving::Model;
 use super::walk::stamp_of;
 use crate::failure::hinted;
@@ -93,7 +93,7 @@ impl<'a> Resolver<'a> {
         {
             return self.of_record(record);
         }
-        let hash = hash_file(file).map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))?;
+        let hash = hash_file(file).map(ContentHash).map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))?;
         let same = self.catalogue.find_by_hash(&hash)?;
         // What the library still holds of this path is an older state of the same track.
         let itself: HashSet<TrackId> = same.iter().chain(&record).map(|record| record.id).collect();

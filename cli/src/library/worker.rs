@@ -3,12 +3,12 @@
 use std::collections::HashSet;
 use std::sync::Mutex;
 
+use audio_frontend::content::hash_file;
 use audio_frontend::tags;
 use index::catalogue::Transient;
 use index::{Catalogue, ContentHash, NewTrack, TrackId};
 use trainer::Embedder;
 
-use super::content::hash_file;
 use super::plan::Task;
 use super::serving::{EmbeddingId, Model};
 
@@ -75,7 +75,7 @@ impl<'a> Worker<'a> {
             genre: None,
             duration_seconds: None,
         };
-        match hash_file(&task.path) {
+        match hash_file(&task.path).map(ContentHash) {
             Ok(hash) => track.hash = Some(hash),
             Err(error) => {
                 let error = audio_frontend::Error::Io { path: task.path.clone(), source: error };

@@ -13,6 +13,10 @@ pub struct Entry {
     pub genre: Option<String>,
     /// Who is kept together in a split: the artist, else the album, else the folder.
     pub artist: String,
+    /// Album, where it is known.
+    pub album: Option<String>,
+    /// Title, where it is known.
+    pub title: Option<String>,
 }
 
 /// A list of tracks.
@@ -55,7 +59,14 @@ impl Manifest {
                 (None, Some(album)) => format!("album {}", album.to_lowercase()),
                 (None, None) => format!("folder {}", file.parent().unwrap_or(folder).display()),
             };
-            entries.push(Entry { path: file, genre: field(Some(genre_column)).map(str::to_owned), artist });
+            let text = |column| field(column).map(str::to_owned);
+            entries.push(Entry {
+                path: file,
+                genre: text(Some(genre_column)),
+                artist,
+                album: text(album_column),
+                title: None,
+            });
         }
         Ok(Self { entries, digest: blake3::hash(&bytes).to_hex().to_string() })
     }

@@ -1,9 +1,44 @@
 //! From a manifest to batches.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`manifest`] | which files there are, and what is known of them |
+//! | [`split`] | training and validation parts that share no artist |
+//! | [`cache`] | decoded tracks on disk |
+//! | [`tracks`] | the tracks of a run, and numbers for their names |
+//! | [`sampler`] | balanced batches of crops |
 
+pub mod cache;
 pub mod manifest;
 pub mod sampler;
 pub mod split;
 pub mod tracks;
 
+pub use cache::LogMelCache;
 pub use manifest::{Entry, Manifest};
-pub use tracks::{LabelledTrack, load_tracks};
+pub use tracks::{Roster, Track, TrackPower, load_tracks};
+
+/// Made-up tracks for the tests of this crate.
+#[cfg(test)]
+pub(crate) mod example {
+    use audio_frontend::MelPower;
+
+    use super::*;
+
+    /// A track of ten frames of four bands.
+    pub fn track(genre: Option<&str>, artist: &str) -> Track {
+        with_power(genre, artist, MelPower::from_rows(4, (0..40).map(|cell| 1.0 + (cell % 7) as f32).collect()))
+    }
+
+    /// A track with this sound.
+    pub fn with_power(genre: Option<&str>, artist: &str, power: MelPower) -> Track {
+        let entry = Entry {
+            path: format!("{artist}.wav").into(),
+            genre: genre.map(str::to_owned),
+            artist: artist.into(),
+            album: None,
+            title: None,
+        };
+        Track { entry, power: TrackPower::Held(power) }
+    }
+}

@@ -1,34 +1,94 @@
-//! Balanced batches of crops.
+//! Balanced batches of crops: P genres × K tracks (Hermans et al. 2017, § 2), two crops of each.
 
-use std::collections::BTreeMap;
-
-use audio_frontend::FrontEndConfig;
 use audio_frontend::logmel::{SILENCE_POWER, log_mel_into, mean_power};
+use audio_frontend::{FrontEndConfig, OutOfRange};
 use rand::rngs::StdRng;
-use rand::seq::IndexedRandom;
+use rand::seq::{IndexedRandom, IteratorRandom, SliceRandom};
 use rand::{RngExt, SeedableRng};
+use serde::{Deserialize, Serialize};
 
-use super::LabelledTrack;
+use super::tracks::{Roster, Track};
 use crate::augment::AugmentConfig;
+use crate::augment::mixup::mixup;
+use crate::error::Result;
+use crate::metric::Crop;
+use crate::metric::miner::corpus::Draws;
 
-/// Draws genre, then artist, then track, then crop, each evenly: a genre with many tracks and an
-/// artist with many songs do not outweigh the others.
-pub struct Sampler<'a> {
-    tracks: &'a [LabelledTrack],
-    /// Tracks by genre and artist.
-    genres: Vec<Vec<Vec<usize>>>,
-    genre_names: Vec<String>,
-    front_end: &'a FrontEndConfig,
-    augment: &'a AugmentConfig,
+/// What a batch is made of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BatchConfig {
+    /// Genres of a batch (P), as far as there are as many.
+    pub genres: usize,
+    /// Tracks of each of them (K), by as many artists as there are.
+    pub tracks_per_genre: usize,
+    /// Tracks of no genre, where there are any.
+    pub unlabelled_tracks: usize,
+    /// Crops of each track, at least 2: two crops of a track are always alike.
+    pub crops_per_track: usize,
+    /// Share of batches whose examples are mixed with each other.
+    pub mixup_share: f32,
+    /// How far they are mixed: see [`mixup`].
+    pub mixup_strength: f32,
 }
 
-/// Crops and their labels.
+impl Default for BatchConfig {
+    fn default() -> Self {
+        Self {
+            genres: 8,
+            tracks_per_genre: 3,
+            unlabelled_tracks: 8,
+            crops_per_track: 2,
+            mixup_share: 0.2,
+            mixup_strength: 1.0,
+        }
+    }
+}
+
+impl BatchConfig {
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// The first rule that does not hold.
+    pub fn validate(&self) -> std::result::Result<(), OutOfRange> {
+        OutOfRange::check(&[
+            ((1..=1000).contains(&self.genres), "genres must be in 1..=1000"),
+            ((1..=1000).contains(&self.tracks_per_genre), "tracks_per_genre must be in 1..=1000"),
+            (self.unlabelled_tracks <= 10_000, "unlabelled_tracks must be in 0..=10000"),
+            ((2..=100).contains(&self.crops_per_track), "crops_per_track must be in 2..=100"),
+            ((0.0..=1.0).contains(&self.mixup_share), "mixup_share must be in 0..=1"),
+            ((0.0..=1.0).contains(&self.mixup_strength), "mixup_strength must be in 0..=1"),
+        ])
+    }
+}
+
+/// Crops and what is known of them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Batch {
     /// Log-mels in dB, shape crops × frames × bands.
     pub log_mel: Vec<f32>,
-    /// Index into [`Sampler::genre_names`] of each crop.
-    pub labels: Vec<i64>,
+    /// One a crop.
+    pub crops: Vec<Crop>,
+    /// Share of each genre, shape crops × genres; all 0 for unlabelled crops.
+    pub targets: Vec<f32>,
+    /// Whether crops are mixed with each other: then only the targets say what they are.
+    pub is_mixed: bool,
+}
+
+/// Draws genre, then artist, then track, then crop, each evenly: a genre with many tracks and an
+/// artist with many songs do not outweigh the others.
+#[derive(Debug)]
+pub struct Sampler<'a> {
+    tracks: &'a [Track],
+    roster: &'a Roster,
+    /// Tracks by genre and artist.
+    by_genre: Vec<Vec<Vec<usize>>>,
+    /// Tracks without a genre, by artist.
+    unlabelled: Vec<Vec<usize>>,
+    front_end: &'a FrontEndConfig,
+    augment: &'a AugmentConfig,
+    config: &'a BatchConfig,
+    seed: u64,
 }
 
 /// Tries to find a crop that is not silent before taking whatever was drawn.
@@ -36,48 +96,119 @@ const CROP_TRIES: usize = 10;
 
 impl<'a> Sampler<'a> {
     /// Groups tracks by genre and artist.
-    pub fn new(tracks: &'a [LabelledTrack], front_end: &'a FrontEndConfig, augment: &'a AugmentConfig) -> Self {
-        let mut groups: BTreeMap<&str, BTreeMap<&str, Vec<usize>>> = BTreeMap::new();
-        for (index, track) in tracks.iter().enumerate() {
-            groups.entry(&track.genre).or_default().entry(&track.artist).or_default().push(index);
+    pub fn new(
+        tracks: &'a [Track],
+        roster: &'a Roster,
+        front_end: &'a FrontEndConfig,
+        augment: &'a AugmentConfig,
+        config: &'a BatchConfig,
+        seed: u64,
+    ) -> Self {
+        let of_genre = |genre: Option<usize>| {
+            let mut artists = vec![Vec::new(); roster.artists];
+            for (track, member) in roster.members.iter().enumerate().filter(|(_, member)| member.genre == genre) {
+                artists[member.artist].push(track);
+            }
+            artists.retain(|tracks| !tracks.is_empty());
+            artists
+        };
+        let by_genre = (0..roster.genres.len()).map(|genre| of_genre(Some(genre))).collect();
+        Self { tracks, roster, by_genre, unlabelled: of_genre(None), front_end, augment, config, seed }
+    }
+
+    /// Random numbers of a step's choices: the same seed, step and purpose give the same ones.
+    fn random(&self, step: usize, purpose: u64) -> StdRng {
+        let number = 4 * (step as u64 + 1) + purpose;
+        StdRng::seed_from_u64(self.seed ^ number.wrapping_mul(0x9E37_79B9_7F4A_7C15))
+    }
+
+    /// The tracks of a step's batch: P × K, then `hard_negatives` that `draws` finds for them, then
+    /// unlabelled ones. No track stands there twice.
+    pub fn plan(&self, step: usize, hard_negatives: usize, draws: &mut Draws<'_>) -> Vec<usize> {
+        let mut random = self.random(step, 0);
+        let mut genres: Vec<usize> = (0..self.by_genre.len()).collect();
+        genres.shuffle(&mut random);
+        genres.truncate(self.config.genres);
+        let mut plan = Vec::new();
+        for genre in genres {
+            draw_by_artist(&self.by_genre[genre], self.config.tracks_per_genre, &mut plan, &mut random);
         }
-        let genre_names = groups.keys().map(|&genre| genre.to_owned()).collect();
-        let genres = groups.into_values().map(|artists| artists.into_values().collect()).collect();
-        Self { tracks, genres, genre_names, front_end, augment }
+        let anchors = plan.clone();
+        for &anchor in anchors.iter().sample(&mut random, hard_negatives.min(anchors.len())) {
+            plan.extend(draws.draw(anchor, &mut random).filter(|negative| !plan.contains(negative)));
+        }
+        draw_by_artist(&self.unlabelled, self.config.unlabelled_tracks, &mut plan, &mut random);
+        plan
     }
 
-    /// Genres in the order of their labels.
-    pub fn genre_names(&self) -> &[String] {
-        &self.genre_names
-    }
-
-    /// Batch `number`: the same number and seed give the same batch.
-    pub fn batch(&self, crops: usize, seed: u64, number: usize) -> Batch {
-        let mut random = StdRng::seed_from_u64(seed ^ (number as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    /// The batch of these tracks.
+    ///
+    /// # Errors
+    /// [`Error::Io`](crate::Error::Io) where the cache was removed meanwhile.
+    pub fn batch(&self, plan: &[usize], step: usize) -> Result<Batch> {
+        let mut random = self.random(step, 1);
         let (frames, bands) = (self.front_end.window_frames, self.front_end.mel_bands);
-        let mut batch = Batch { log_mel: vec![0.0; crops * frames * bands], labels: Vec::with_capacity(crops) };
-        let mut crop = Vec::with_capacity(frames * bands);
-        for log_mel in batch.log_mel.chunks_exact_mut(frames * bands) {
-            let label = random.random_range(0..self.genres.len());
-            let drawn = self.genres[label].choose(&mut random).and_then(|tracks| tracks.choose(&mut random));
-            let Some(&track) = drawn else { continue }; // no group is empty
-            self.draw_crop(&self.tracks[track], &mut crop, &mut random);
-            self.augment.apply(&mut crop, bands, &mut random);
+        let crops_per_track = self.config.crops_per_track;
+        let genres = self.roster.genres.len();
+        let count = plan.len() * crops_per_track;
+        let mut log_mel = vec![0.0; count * frames * bands];
+        let mut targets = vec![0.0; count * genres];
+        let mut crops = Vec::with_capacity(count);
+        let (mut source, mut crop) = (Vec::new(), Vec::new());
+        for (number, log_mel) in log_mel.chunks_exact_mut(frames * bands).enumerate() {
+            let track = plan[number / crops_per_track];
+            self.cut(&self.tracks[track], &mut source, &mut random)?;
+            self.augment.apply(&source, bands, frames, &mut crop, &mut random);
             log_mel_into(&crop, bands, self.front_end.power_floor, log_mel);
-            batch.labels.push(label as i64);
+            let member = self.roster.members[track];
+            if let Some(genre) = member.genre {
+                targets[number * genres + genre] = 1.0;
+            }
+            crops.push(Crop { track, artist: member.artist, genre: member.genre });
         }
-        batch
+        let is_mixed = random.random::<f32>() < self.config.mixup_share;
+        if is_mixed {
+            mixup(&mut log_mel, &mut targets, count, self.config.mixup_strength, &mut random);
+        }
+        Ok(Batch { log_mel, crops, targets, is_mixed })
     }
 
-    fn draw_crop(&self, track: &LabelledTrack, crop: &mut Vec<f32>, random: &mut StdRng) {
-        let (frames, bands) = (self.front_end.window_frames, track.power.bands());
+    /// Cuts rows out of a track at a random place; a short track is repeated.
+    fn cut(&self, track: &Track, source: &mut Vec<f32>, random: &mut StdRng) -> Result<()> {
+        let bands = self.front_end.mel_bands;
+        let frames = self.augment.source_frames(self.front_end.window_frames, random);
         let available = track.power.frames().min(frames);
         for _ in 0..CROP_TRIES {
             let start = random.random_range(0..=track.power.frames() - available);
-            crop.clear();
-            crop.extend(track.power.rows(start, available).iter().cycle().take(frames * bands));
-            if mean_power(crop, bands) > SILENCE_POWER {
+            source.clear();
+            track.power.read(start..start + available, source)?;
+            if mean_power(source, bands) > SILENCE_POWER {
                 break;
+            }
+        }
+        let whole = source.clone();
+        source.extend(whole.iter().cycle().take((frames - available) * bands));
+        Ok(())
+    }
+}
+
+/// Adds `count` tracks: artists in random order, one track of each; again where there are fewer
+/// artists, as long as there are tracks that are not in the plan.
+fn draw_by_artist(artists: &[Vec<usize>], count: usize, plan: &mut Vec<usize>, random: &mut StdRng) {
+    let mut order: Vec<&Vec<usize>> = artists.iter().collect();
+    order.shuffle(random);
+    let wanted = plan.len() + count;
+    let mut found_one = true;
+    while found_one && plan.len() < wanted {
+        found_one = false;
+        for tracks in &order {
+            let left: Vec<usize> = tracks.iter().copied().filter(|track| !plan.contains(track)).collect();
+            if let Some(&track) = left.choose(random) {
+                plan.push(track);
+                found_one = true;
+            }
+            if plan.len() == wanted {
+                return;
             }
         }
     }
@@ -85,28 +216,96 @@ impl<'a> Sampler<'a> {
 
 #[cfg(test)]
 mod tests {
-    use audio_frontend::MelPower;
-
     use super::*;
+    use crate::data::example::track;
+    use crate::metric::miner::corpus::{CorpusConfig, HardNegatives};
+
+    fn tracks() -> Vec<Track> {
+        let mut tracks: Vec<_> = (0..9).map(|_| track(Some("rock"), "a")).collect();
+        tracks.extend([track(Some("jazz"), "b"), track(Some("jazz"), "c"), track(None, "d"), track(None, "a")]);
+        tracks
+    }
+
+    struct Fixture {
+        tracks: Vec<Track>,
+        roster: Roster,
+        front_end: FrontEndConfig,
+        augment: AugmentConfig,
+        config: BatchConfig,
+    }
+
+    impl Fixture {
+        fn new() -> Self {
+            let tracks = tracks();
+            Self {
+                roster: Roster::of(&tracks),
+                tracks,
+                front_end: FrontEndConfig { mel_bands: 4, window_frames: 5, ..Default::default() },
+                augment: AugmentConfig::default(),
+                config: BatchConfig {
+                    tracks_per_genre: 2,
+                    unlabelled_tracks: 1,
+                    mixup_share: 0.0,
+                    ..Default::default()
+                },
+            }
+        }
+
+        fn sampler(&self, seed: u64) -> Sampler<'_> {
+            Sampler::new(&self.tracks, &self.roster, &self.front_end, &self.augment, &self.config, seed)
+        }
+    }
+
+    fn plan(sampler: &Sampler<'_>, step: usize) -> Vec<usize> {
+        sampler.plan(step, 0, &mut HardNegatives::default().draws(&CorpusConfig::default()))
+    }
 
     #[test]
-    fn genres_are_drawn_evenly_and_batches_depend_on_seed_and_number_only() {
-        let track = |genre: &str, artist: &str| LabelledTrack {
-            power: MelPower::from_rows(4, vec![1.0; 40]),
-            genre: genre.into(),
-            artist: artist.into(),
-        };
-        let mut tracks: Vec<_> = (0..9).map(|_| track("rock", "a")).collect();
-        tracks.push(track("jazz", "b"));
-        let front_end = FrontEndConfig { mel_bands: 4, window_frames: 5, ..Default::default() };
-        let augment = AugmentConfig::default();
-        let sampler = Sampler::new(&tracks, &front_end, &augment);
-        assert_eq!(sampler.genre_names(), ["jazz", "rock"]);
-        let batch = sampler.batch(400, 7, 3);
-        assert_eq!(batch.log_mel.len(), 400 * 20);
-        let jazz = batch.labels.iter().filter(|&&label| label == 0).count();
-        assert!((150..250).contains(&jazz), "{jazz} of 400");
-        assert_eq!(batch, sampler.batch(400, 7, 3));
-        assert_ne!(batch, sampler.batch(400, 7, 4));
+    fn genres_and_artists_are_drawn_evenly_without_repeats() {
+        let fixture = Fixture::new();
+        let sampler = fixture.sampler(7);
+        let mut solo = 0;
+        for step in 0..200 {
+            let plan = plan(&sampler, step);
+            assert_eq!(plan.len(), 5);
+            let of_genre = |genre| plan.iter().filter(|&&track| fixture.roster.members[track].genre == genre).count();
+            assert_eq!((of_genre(Some(0)), of_genre(Some(1)), of_genre(None)), (2, 2, 1));
+            assert!(plan.contains(&9) && plan.contains(&10), "both artists of jazz");
+            solo += usize::from(plan.contains(&11));
+        }
+        assert!((70..130).contains(&solo), "{solo} of 200");
+    }
+
+    #[test]
+    fn batches_depend_on_seed_and_step_only_and_crops_of_a_track_differ() {
+        let fixture = Fixture::new();
+        let sampler = fixture.sampler(7);
+        let plan = plan(&sampler, 3);
+        let batch = sampler.batch(&plan, 3).unwrap();
+        assert_eq!(batch.log_mel.len(), 10 * 20);
+        assert_eq!(batch, fixture.sampler(7).batch(&plan, 3).unwrap());
+        assert_ne!(batch, sampler.batch(&plan, 4).unwrap());
+        assert_ne!(batch, fixture.sampler(8).batch(&plan, 3).unwrap());
+        assert_eq!(batch.crops[0].track, batch.crops[1].track);
+        assert_ne!(batch.log_mel[..20], batch.log_mel[20..40]);
+        for (crop, target) in batch.crops.iter().zip(batch.targets.chunks(2)) {
+            let expected: [f32; 2] = [0, 1].map(|genre| f32::from(u8::from(crop.genre == Some(genre))));
+            assert_eq!(target, expected);
+        }
+    }
+
+    #[test]
+    fn hard_negatives_join_the_batch() {
+        let fixture = Fixture::new();
+        let sampler = fixture.sampler(1);
+        // One vector a track, all alike: everything is everything's neighbour.
+        let vectors = vec![1.0; 13];
+        let config = CorpusConfig::default();
+        let mut search = crate::metric::miner::corpus::BruteForce;
+        let negatives = HardNegatives::find(&mut search, &vectors, &fixture.roster.members, &config).unwrap();
+        let plan = sampler.plan(0, 4, &mut negatives.draws(&config));
+        assert!(plan.len() > 5 && plan.len() <= 9, "{plan:?}");
+        let unique: std::collections::BTreeSet<_> = plan.iter().collect();
+        assert_eq!(unique.len(), plan.len());
     }
 }

@@ -50,6 +50,8 @@ mod tests {
             path: format!("{number}.wav").into(),
             genre: Some(["rock", "jazz", "folk"][number % 3].to_owned()),
             artist: format!("artist {}", number / 4),
+            album: None,
+            title: None,
         };
         (0..count).map(entry).collect()
     }
@@ -71,7 +73,13 @@ mod tests {
     #[test]
     fn the_only_artist_of_a_genre_is_trained_on() {
         let mut entries = entries(12);
-        entries.push(Entry { path: "solo.wav".into(), genre: Some("solo".into()), artist: "one".into() });
+        entries.push(Entry {
+            path: "solo.wav".into(),
+            genre: Some("solo".into()),
+            artist: "one".into(),
+            album: None,
+            title: None,
+        });
         assert!(by_artist(&entries, 0.5, 1).training.contains(&12));
     }
 }

@@ -14,7 +14,7 @@ pub struct Labelled<'a> {
 }
 
 /// Retrieval of same-genre tracks by other artists, averaged within each genre, then over genres.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Retrieval {
     /// Mean average precision.
     pub mean_average_precision: f64,

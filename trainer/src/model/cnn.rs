@@ -1,24 +1,58 @@
-//! A small residual network on log-mel windows (He et al. 2016; for music the "short-chunk"
-//! networks of Won et al. 2020).
+//! A small convolutional network on log-mel windows.
 
 use audio_frontend::OutOfRange;
 use serde::{Deserialize, Serialize};
-use tch::nn;
+use tch::nn::{self, Path};
 use tch::{Kind, Tensor};
+
+use super::Mode;
+use super::conv_norm::{ConvNorm, ConvShape};
+use super::inverted::InvertedBlock;
+use super::pool::{Pool, Pooling, maximum, mean};
+use super::residual::ResidualBlock;
 
 /// Shape of the network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CnnConfig {
-    /// Channels of the residual blocks; each block halves both axes.
+    /// Channels of the blocks; each block halves both axes.
     pub channels: Vec<i64>,
     /// Length of an embedding.
     pub embedding_size: i64,
+    /// Kind of the blocks.
+    #[serde(default)]
+    pub block: BlockKind,
+    /// How activations are pooled over time.
+    #[serde(default)]
+    pub pooling: Pooling,
+    /// Whether batch normalisation is folded into the convolutions: a network that only serves.
+    #[serde(default)]
+    pub folded: bool,
 }
+
+/// Kind of a block.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BlockKind {
+    /// [`ResidualBlock`].
+    #[default]
+    Residual,
+    /// [`InvertedBlock`], widened threefold.
+    Inverted,
+}
+
+/// Widening of inverted blocks.
+const EXPANSION: i64 = 3;
 
 impl Default for CnnConfig {
     fn default() -> Self {
-        Self { channels: vec![32, 64, 96, 128], embedding_size: 128 }
+        Self {
+            channels: vec![32, 64, 96, 128],
+            embedding_size: 128,
+            block: Default::default(),
+            pooling: Default::default(),
+            folded: false,
+        }
     }
 }
 
@@ -35,64 +69,194 @@ impl CnnConfig {
             ((2..=4096).contains(&self.embedding_size), "embedding_size must be in 2..=4096"),
         ])
     }
+
+    /// The same network, with or without batch normalisation of its own.
+    pub fn with_folded(&self, folded: bool) -> Self {
+        Self { folded, ..self.clone() }
+    }
 }
 
 /// From log-mel windows to unit vectors.
 #[derive(Debug)]
 pub struct CnnEncoder {
-    stem: nn::Conv2D,
-    stem_norm: nn::BatchNorm,
-    blocks: Vec<ResidualBlock>,
+    stem: ConvNorm,
+    blocks: Vec<Block>,
+    pool: Pool,
     head: nn::Linear,
-    neck: nn::BatchNorm,
+    /// Takes away what all music has in common (the "neck" of Luo et al. 2019), without which all
+    /// cosines lie near 1. Folded: it is part of the head.
+    neck: Option<nn::BatchNorm>,
+    head_name: String,
+    exponent_name: String,
+}
+
+#[derive(Debug)]
+enum Block {
+    Residual(ResidualBlock),
+    Inverted(InvertedBlock),
 }
 
 /// Log-mel values in dB lie between −60 and about 5; this brings them near zero mean, unit variance.
 const INPUT_CENTRE_DB: f64 = -30.0;
 const INPUT_SCALE_DB: f64 = 15.0;
 
+/// Added to the variances of the neck.
+const NECK_EPSILON: f64 = 1e-5;
+
 impl CnnEncoder {
     /// Creates the network's variables below `path`.
-    pub fn new(path: &nn::Path<'_>, config: &CnnConfig) -> Self {
-        let first = config.channels.first().copied().unwrap_or(1);
-        let stem_config = nn::ConvConfig { stride: 2, padding: 2, bias: false, ..Default::default() };
-        let no_bias = nn::LinearConfig { bias: false, ..Default::default() };
-        let no_affine = nn::BatchNormConfig { affine: false, ..Default::default() };
+    pub fn new(path: &Path<'_>, config: &CnnConfig) -> Self {
+        let folded = config.folded;
+        let mut channels = config.channels.first().copied().unwrap_or(1);
+        let stem = ConvShape { from: 1, to: channels, size: 5, stride: 2, groups: 1 };
+        let stem = ConvNorm::new(path, "stem", "stem_norm", stem, folded);
         let mut blocks = Vec::new();
-        let mut channels = first;
         for (number, &next) in config.channels.iter().enumerate() {
-            blocks.push(ResidualBlock::new(&(path / "blocks" / number), channels, next));
+            let path = path / "blocks" / number;
+            blocks.push(match config.block {
+                BlockKind::Residual => Block::Residual(ResidualBlock::new(&path, channels, next, folded)),
+                BlockKind::Inverted => Block::Inverted(InvertedBlock::new(&path, channels, next, EXPANSION, folded)),
+            });
             channels = next;
         }
+        let pool = Pool::new(&(path / "pool"), config.pooling);
+        let head = nn::LinearConfig { bias: folded, ..Default::default() };
+        let neck = nn::BatchNormConfig { affine: false, eps: NECK_EPSILON, ..Default::default() };
         Self {
-            stem: nn::conv2d(path / "stem", 1, first, 5, stem_config),
-            stem_norm: nn::batch_norm2d(path / "stem_norm", first, Default::default()),
+            head_name: path.path("head"),
+            exponent_name: (path / "pool").path("exponent"),
+            stem,
             blocks,
-            head: nn::linear(path / "head", 2 * channels, config.embedding_size, no_bias),
-            neck: nn::batch_norm1d(path / "neck", config.embedding_size, no_affine),
+            head: nn::linear(path / "head", pool.size(channels), config.embedding_size, head),
+            pool,
+            neck: (!folded).then(|| nn::batch_norm1d(path / "neck", config.embedding_size, neck)),
         }
     }
 
-    /// Windows in dB, shape N × frames × bands, to unit vectors, shape N × embedding size. The last
-    /// batch norm takes away what all music has in common (the "neck" of Luo et al. 2019), without
-    /// which all cosines lie near 1.
-    pub fn forward_t(&self, log_mel: &Tensor, train: bool) -> Tensor {
-        let pooled = self.pooled_activations(log_mel, train);
-        normalised(&pooled.apply(&self.head).apply_t(&self.neck, train))
+    /// Windows in dB, shape N × frames × bands, to unit vectors, shape N × embedding size.
+    pub fn forward(&self, log_mel: &Tensor, mode: Mode) -> Tensor {
+        let head = self.pool.forward(&self.activations(log_mel, self.blocks.len(), mode)).apply(&self.head);
+        normalised(&match &self.neck {
+            Some(neck) => head.apply_t(neck, mode.trains()),
+            None => head,
+        })
     }
 
-    /// Activations of the last block, pooled over time and frequency by mean and by maximum: shape
-    /// N × twice its channels.
-    pub fn pooled_activations(&self, log_mel: &Tensor, train: bool) -> Tensor {
+    /// Names of the layers whose activations can be taken instead of the embedding, from the input
+    /// on.
+    pub fn layer_names(&self) -> Vec<String> {
+        let blocks = (0..self.blocks.len()).map(|number| format!("blocks.{number}"));
+        std::iter::once("stem".to_owned()).chain(blocks).collect()
+    }
+
+    /// Activations of a layer, pooled over time and frequency: N × channels (twice for both).
+    /// `None` where there is no such layer.
+    pub fn layer(&self, log_mel: &Tensor, name: &str, pooling: LayerPooling) -> Option<Tensor> {
+        let depth = self.layer_names().iter().position(|layer| layer == name)?;
+        let x = self.activations(log_mel, depth, Mode::Serve);
+        Some(match pooling {
+            LayerPooling::Mean => mean(&x),
+            LayerPooling::Max => maximum(&x),
+            LayerPooling::Both => Tensor::cat(&[mean(&x), maximum(&x)], 1),
+        })
+    }
+
+    /// Output of the stem (depth 0) or of a block (from 1 on), N × channels × bands × frames.
+    fn activations(&self, log_mel: &Tensor, depth: usize, mode: Mode) -> Tensor {
         let input = (log_mel - INPUT_CENTRE_DB) / INPUT_SCALE_DB;
+        let frozen_layers = match mode {
+            Mode::Train { frozen_layers } => frozen_layers,
+            Mode::Serve | Mode::Calibrate => 0,
+        };
         let mut x = input.transpose(1, 2).unsqueeze(1).contiguous();
-        x = x.apply(&self.stem).apply_t(&self.stem_norm, train).relu();
-        for block in &self.blocks {
-            x = block.forward_t(&x, train);
+        for layer in 0..=depth {
+            x = if layer < frozen_layers {
+                let _no_gradients = tch::no_grad_guard();
+                self.through_layer(layer, &x, Mode::Serve)
+            } else {
+                self.through_layer(layer, &x, mode)
+            };
         }
-        let mean = x.mean_dim([2_i64, 3].as_slice(), false, Kind::Float);
-        Tensor::cat(&[mean, x.amax([2_i64, 3].as_slice(), false)], 1)
+        x
     }
+
+    fn through_layer(&self, layer: usize, x: &Tensor, mode: Mode) -> Tensor {
+        match layer.checked_sub(1).and_then(|block| self.blocks.get(block)) {
+            None => self.stem.forward(x, mode).relu(),
+            Some(Block::Residual(block)) => block.forward(x, mode),
+            Some(Block::Inverted(block)) => block.forward(x, mode),
+        }
+    }
+
+    fn convolutions(&self) -> Vec<&ConvNorm> {
+        let mut convolutions = vec![&self.stem];
+        for block in &self.blocks {
+            match block {
+                Block::Residual(block) => convolutions.extend(block.convolutions()),
+                Block::Inverted(block) => convolutions.extend(block.convolutions()),
+            }
+        }
+        convolutions
+    }
+
+    /// Names and values of the same network with [`CnnConfig::folded`], below the same path.
+    pub fn folded(&self) -> Vec<(String, Tensor)> {
+        let _no_gradients = tch::no_grad_guard();
+        let mut named = Vec::new();
+        for convolution in self.convolutions() {
+            let (name, weight, bias) = convolution.folded();
+            named.push((format!("{name}.weight"), weight));
+            named.push((format!("{name}.bias"), bias));
+        }
+        if let Pool::Gem(exponent) = &self.pool {
+            named.push((self.exponent_name.clone(), exponent.copy()));
+        }
+        let size = self.head.ws.size()[0];
+        let (weight, bias) = match &self.neck {
+            Some(neck) => {
+                let gain = (&neck.running_var + NECK_EPSILON).rsqrt();
+                (&self.head.ws * gain.unsqueeze(1), -(&neck.running_mean * gain))
+            }
+            None => {
+                let zeros = || Tensor::zeros([size], (Kind::Float, self.head.ws.device()));
+                (self.head.ws.copy(), self.head.bs.as_ref().map_or_else(zeros, Tensor::copy))
+            }
+        };
+        named.push((format!("{}.weight", self.head_name), weight));
+        named.push((format!("{}.bias", self.head_name), bias));
+        named
+    }
+
+    /// Takes over a folded network, so that it can be trained on: batch normalisations get the
+    /// statistics of `log_mel`, windows in dB, and an affine part that undoes them.
+    pub fn unfold(&self, folded: &CnnEncoder, log_mel: &Tensor) {
+        let _no_gradients = tch::no_grad_guard();
+        for (own, other) in self.convolutions().into_iter().zip(folded.convolutions()) {
+            let (_, weight, bias) = other.folded();
+            own.unfold(&weight, &bias);
+        }
+        if let (Pool::Gem(own), Pool::Gem(other)) = (&self.pool, &folded.pool) {
+            own.shallow_clone().copy_(other);
+        }
+        self.head.ws.shallow_clone().copy_(&folded.head.ws);
+        if let (Some(neck), Some(bias)) = (&self.neck, &folded.head.bs) {
+            neck.running_mean.shallow_clone().copy_(&-bias);
+            let _ = neck.running_var.shallow_clone().fill_(1.0 - NECK_EPSILON);
+        }
+        let _ = self.forward(log_mel, Mode::Calibrate);
+    }
+}
+
+/// How the activations of a layer are pooled where they stand in for the embedding.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LayerPooling {
+    /// Mean over time.
+    Mean,
+    /// Maximum over time.
+    Max,
+    /// Both, side by side.
+    #[default]
+    Both,
 }
 
 /// Rows scaled to unit length.
@@ -101,57 +265,100 @@ pub(crate) fn normalised(rows: &Tensor) -> Tensor {
     rows / norm.clamp_min(1e-12)
 }
 
-#[derive(Debug)]
-struct ResidualBlock {
-    conv1: nn::Conv2D,
-    norm1: nn::BatchNorm,
-    conv2: nn::Conv2D,
-    norm2: nn::BatchNorm,
-    shortcut: nn::Conv2D,
-    shortcut_norm: nn::BatchNorm,
-}
-
-impl ResidualBlock {
-    fn new(path: &nn::Path<'_>, from: i64, to: i64) -> Self {
-        let conv = |name: &str, from, size, stride, padding| {
-            let config = nn::ConvConfig { stride, padding, bias: false, ..Default::default() };
-            nn::conv2d(path / name, from, to, size, config)
-        };
-        let norm = |name: &str| nn::batch_norm2d(path / name, to, Default::default());
-        Self {
-            conv1: conv("conv1", from, 3, 2, 1),
-            norm1: norm("norm1"),
-            conv2: conv("conv2", to, 3, 1, 1),
-            norm2: norm("norm2"),
-            shortcut: conv("shortcut", from, 1, 2, 0),
-            shortcut_norm: norm("shortcut_norm"),
-        }
-    }
-
-    fn forward_t(&self, x: &Tensor, train: bool) -> Tensor {
-        let inner = x.apply(&self.conv1).apply_t(&self.norm1, train).relu();
-        let inner = inner.apply(&self.conv2).apply_t(&self.norm2, train);
-        (inner + x.apply(&self.shortcut).apply_t(&self.shortcut_norm, train)).relu()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use tch::Device;
+    use tch::nn::VarStore;
 
     use super::*;
 
+    fn config(block: BlockKind, pooling: Pooling) -> CnnConfig {
+        CnnConfig { channels: vec![4, 8], embedding_size: 16, block, pooling, folded: false }
+    }
+
+    fn kinds() -> [CnnConfig; 3] {
+        [
+            config(BlockKind::Residual, Pooling::MeanMax),
+            config(BlockKind::Inverted, Pooling::MeanMax),
+            config(BlockKind::Residual, Pooling::Gem),
+        ]
+    }
+
+    fn build(config: &CnnConfig) -> (VarStore, CnnEncoder) {
+        let variables = VarStore::new(Device::Cpu);
+        let encoder = CnnEncoder::new(&(variables.root() / "encoder"), config);
+        (variables, encoder)
+    }
+
+    fn log_mel() -> Tensor {
+        Tensor::randn([6, 50, 64], tch::kind::FLOAT_CPU) * 15.0 - 30.0
+    }
+
     #[test]
-    fn embeddings_are_unit_vectors_of_the_configured_size() {
+    fn embeddings_are_unit_vectors_of_the_configured_size_and_layers_have_names() {
         tch::manual_seed(1);
-        let variables = nn::VarStore::new(Device::Cpu);
-        let config = CnnConfig { channels: vec![4, 8], embedding_size: 16 };
-        let encoder = CnnEncoder::new(&variables.root(), &config);
-        let log_mel = Tensor::randn([3, 50, 64], tch::kind::FLOAT_CPU) * 15.0 - 30.0;
-        let vectors = encoder.forward_t(&log_mel, false);
-        assert_eq!(vectors.size(), [3, 16]);
-        let norms = Vec::<f32>::try_from(vectors.norm_scalaropt_dim(2.0, [1_i64].as_slice(), false)).unwrap();
-        assert!(norms.iter().all(|norm| (norm - 1.0).abs() < 1e-5), "{norms:?}");
-        assert_eq!(encoder.pooled_activations(&log_mel, false).size(), [3, 16]);
+        for config in kinds() {
+            let (_variables, encoder) = build(&config);
+            let log_mel = log_mel();
+            let vectors = encoder.forward(&log_mel, Mode::Serve);
+            assert_eq!(vectors.size(), [6, 16]);
+            let norms = Vec::<f32>::try_from(vectors.norm_scalaropt_dim(2.0, [1_i64].as_slice(), false)).unwrap();
+            assert!(norms.iter().all(|norm| (norm - 1.0).abs() < 1e-5), "{norms:?}");
+            assert_eq!(encoder.layer_names(), ["stem", "blocks.0", "blocks.1"]);
+            let size = |name, pooling| encoder.layer(&log_mel, name, pooling).map(|x| x.size());
+            assert_eq!(size("stem", LayerPooling::Mean), Some(vec![6, 4]));
+            assert_eq!(size("blocks.1", LayerPooling::Both), Some(vec![6, 16]));
+            assert_eq!(size("blocks.2", LayerPooling::Max), None);
+        }
+    }
+
+    /// A network that has seen batches, so that its statistics are not those it began with.
+    fn trained(config: &CnnConfig) -> (VarStore, CnnEncoder) {
+        let (variables, encoder) = build(config);
+        for _ in 0..5 {
+            let _ = encoder.forward(&log_mel(), Mode::Train { frozen_layers: 0 });
+        }
+        (variables, encoder)
+    }
+
+    #[test]
+    fn folding_changes_nothing_and_unfolding_neither() {
+        tch::manual_seed(2);
+        for config in kinds() {
+            let (_variables, encoder) = trained(&config);
+            let (mut folded_variables, folded) = build(&config.with_folded(true));
+            let named = encoder.folded();
+            assert_eq!(named.len(), folded_variables.variables().len());
+            let bytes = super::super::weights::named_to_bytes(named, "encoder.").unwrap();
+            super::super::weights::from_bytes(&folded_variables, "encoder.", &bytes).unwrap();
+            folded_variables.freeze();
+            let log_mel = log_mel();
+            let expected = encoder.forward(&log_mel, Mode::Serve);
+            let difference = |other: &Tensor| (&expected - other).abs().max().double_value(&[]);
+            assert!(difference(&folded.forward(&log_mel, Mode::Serve)) < 1e-4);
+
+            let (_again_variables, again) = build(&config);
+            again.unfold(&folded, &log_mel);
+            assert!(difference(&again.forward(&log_mel, Mode::Serve)) < 1e-4, "{config:?}");
+            // The batch normalisations below the head keep their output when training begins.
+            let activations = |encoder: &CnnEncoder, mode| encoder.activations(&log_mel, 2, mode);
+            let training = activations(&again, Mode::Train { frozen_layers: 0 });
+            let serving = activations(&folded, Mode::Serve);
+            let error = (&training - &serving).abs().max().double_value(&[]);
+            assert!(error < 1e-3 * serving.abs().max().double_value(&[]), "{config:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn frozen_layers_keep_statistics_and_get_no_gradient() {
+        tch::manual_seed(3);
+        let (variables, encoder) = trained(&config(BlockKind::Residual, Pooling::MeanMax));
+        let named = |name: &str| variables.variables().remove(name).unwrap();
+        let before = named("encoder.blocks.0.norm1.running_mean").copy();
+        let vectors = encoder.forward(&log_mel(), Mode::Train { frozen_layers: 2 });
+        vectors.sum(Kind::Float).backward();
+        assert_eq!(named("encoder.blocks.0.norm1.running_mean"), before);
+        assert!(!named("encoder.blocks.0.conv1.weight").grad().defined());
+        assert!(named("encoder.blocks.1.conv1.weight").grad().defined());
     }
 }

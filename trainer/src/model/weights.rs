@@ -1,5 +1,7 @@
 //! Weights as safetensors.
 
+use std::collections::HashMap;
+
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor};
@@ -8,15 +10,15 @@ use tch::{Device, Kind, Tensor};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WeightsError {
-    /// The bytes are damaged, or a variable is missing in them.
+    /// The bytes are damaged.
     #[error("the weights are damaged: {0}")]
     Format(#[from] safetensors::SafeTensorError),
-    /// A variable has another type or shape.
+    /// A variable has another type or shape, or none.
     #[error("the weights {name} have shape {found:?}, expected {expected:?}")]
     Shape {
         /// The variable.
         name: String,
-        /// Shape in the bytes.
+        /// Shape in the bytes; empty where it is missing.
         found: Vec<i64>,
         /// Shape in the network.
         expected: Vec<i64>,
@@ -26,49 +28,90 @@ pub enum WeightsError {
     Copy(#[from] tch::TchError),
 }
 
-/// The variables below `prefix` as safetensors bytes (f32, sorted by name: the same weights give
-/// the same bytes). Names are kept without the prefix.
+/// Named tensors as safetensors bytes (f32, sorted by name: the same weights give the same bytes).
 ///
 /// # Errors
 /// [`WeightsError::Copy`].
-pub fn to_bytes(variables: &VarStore, prefix: &str) -> Result<Vec<u8>, WeightsError> {
+pub fn serialise(
+    named: impl IntoIterator<Item = (String, Tensor)>,
+    metadata: Option<HashMap<String, String>>,
+) -> Result<Vec<u8>, WeightsError> {
     let mut arrays = Vec::new();
-    for (name, tensor) in variables.variables() {
-        let Some(name) = name.strip_prefix(prefix) else { continue };
-        let flat = tensor.to_device(Device::Cpu).to_kind(Kind::Float).contiguous().view([-1]);
+    for (name, tensor) in named {
+        let flat = tensor.detach().to_device(Device::Cpu).to_kind(Kind::Float).contiguous().f_view([-1])?;
         let values = Vec::<f32>::try_from(&flat)?;
         let shape: Vec<usize> = tensor.size().iter().map(|&size| size as usize).collect();
-        arrays.push((name.to_owned(), shape, values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>()));
+        arrays.push((name, shape, values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>()));
     }
     arrays.sort_by(|a, b| a.0.cmp(&b.0));
     let views = arrays
         .iter()
         .map(|(name, shape, bytes)| Ok((name.as_str(), TensorView::new(Dtype::F32, shape.clone(), bytes)?)));
     let views: Result<Vec<_>, safetensors::SafeTensorError> = views.collect();
-    Ok(safetensors::serialize(views?, None)?)
+    Ok(safetensors::serialize(views?, metadata)?)
 }
 
-/// Sets the variables below `prefix` from safetensors bytes.
+/// What [`serialise`] wrote.
+///
+/// # Errors
+/// [`WeightsError::Format`]; [`WeightsError::Shape`] for anything but f32.
+pub fn deserialise(bytes: &[u8]) -> Result<HashMap<String, Tensor>, WeightsError> {
+    let mut named = HashMap::new();
+    for (name, view) in SafeTensors::deserialize(bytes)?.tensors() {
+        let shape: Vec<i64> = view.shape().iter().map(|&size| size as i64).collect();
+        if view.dtype() != Dtype::F32 {
+            return Err(WeightsError::Shape { name, found: Vec::new(), expected: shape });
+        }
+        let value = |bytes: &[u8]| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+        let values: Vec<f32> = view.data().chunks_exact(4).map(value).collect();
+        named.insert(name, Tensor::f_from_slice(&values)?.f_view(shape.as_slice())?);
+    }
+    Ok(named)
+}
+
+/// The variables below `prefix`, without it.
+///
+/// # Errors
+/// [`WeightsError::Copy`].
+pub fn to_bytes(variables: &VarStore, prefix: &str) -> Result<Vec<u8>, WeightsError> {
+    named_to_bytes(variables.variables(), prefix)
+}
+
+/// Those of the named tensors whose names begin with `prefix`, without it.
+///
+/// # Errors
+/// [`WeightsError::Copy`].
+pub fn named_to_bytes(
+    named: impl IntoIterator<Item = (String, Tensor)>,
+    prefix: &str,
+) -> Result<Vec<u8>, WeightsError> {
+    let below = |(name, tensor): (String, Tensor)| Some((name.strip_prefix(prefix)?.to_owned(), tensor));
+    serialise(named.into_iter().filter_map(below), None)
+}
+
+/// Sets the variables below `prefix`.
 ///
 /// # Errors
 /// [`WeightsError`].
 pub fn from_bytes(variables: &VarStore, prefix: &str, bytes: &[u8]) -> Result<(), WeightsError> {
-    let stored = SafeTensors::deserialize(bytes)?;
+    set(variables, prefix, &deserialise(bytes)?)
+}
+
+/// Sets the variables below `prefix` from named tensors without it; others are passed over.
+///
+/// # Errors
+/// [`WeightsError::Shape`], [`WeightsError::Copy`].
+pub fn set(variables: &VarStore, prefix: &str, named: &HashMap<String, Tensor>) -> Result<(), WeightsError> {
     let _no_gradients = tch::no_grad_guard();
     for (full_name, mut variable) in variables.variables() {
         let Some(name) = full_name.strip_prefix(prefix) else { continue };
-        let view = stored.tensor(name)?;
-        let shape: Vec<i64> = view.shape().iter().map(|&size| size as i64).collect();
-        if view.dtype() != Dtype::F32 || shape != variable.size() {
-            return Err(WeightsError::Shape { name: name.into(), found: shape, expected: variable.size() });
+        match named.get(name) {
+            Some(tensor) if tensor.size() == variable.size() => variable.f_copy_(tensor)?,
+            other => {
+                let found = other.map(Tensor::size).unwrap_or_default();
+                return Err(WeightsError::Shape { name: name.into(), found, expected: variable.size() });
+            }
         }
-        let values: Vec<f32> = view
-            .data()
-            .chunks_exact(4)
-            .map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
-            .collect();
-        let tensor = Tensor::from_slice(&values).view(shape.as_slice());
-        variable.f_copy_(&tensor)?;
     }
     Ok(())
 }

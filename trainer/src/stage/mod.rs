@@ -1,11 +1,20 @@
-//! Training stages.
+//! Training stages. Each is a file: a configuration and an objective. [`fit`] is what they share.
 
 pub mod classify;
+pub mod finetune;
+pub mod fit;
+pub mod judge;
+pub mod network;
+pub mod optimiser;
+pub mod terms;
+pub mod triplet;
 
 use audio_frontend::FrontEndConfig;
 
 use crate::augment::AugmentConfig;
+use crate::data::{Roster, Track};
 use crate::model::CnnConfig;
+use judge::Judge;
 
 /// What every stage works with.
 #[derive(Debug, Clone, Copy)]
@@ -18,4 +27,15 @@ pub struct Setup<'a> {
     pub architecture: &'a CnnConfig,
     /// What is varied in a crop.
     pub augment: &'a AugmentConfig,
+}
+
+/// What every stage learns from and is judged by.
+#[derive(Debug, Clone, Copy)]
+pub struct Material<'a> {
+    /// Tracks to learn from.
+    pub tracks: &'a [Track],
+    /// Their numbers.
+    pub roster: &'a Roster,
+    /// The validation artists.
+    pub judge: &'a Judge,
 }

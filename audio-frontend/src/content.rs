@@ -4,8 +4,6 @@ use std::fs::File;
 use std::io::{Read, Result, Seek, SeekFrom};
 use std::path::Path;
 
-use index::ContentHash;
-
 /// Files up to this size are hashed whole; of larger ones only blocks, so that an hour of music
 /// costs no more than is listened to of it.
 const WHOLE_BYTES: u64 = 256 << 20;
@@ -21,7 +19,7 @@ const BLOCK_BYTES: u64 = 1 << 20;
 ///
 /// # Errors
 /// The system's.
-pub fn hash_file(path: &Path) -> Result<ContentHash> {
+pub fn hash_file(path: &Path) -> Result<[u8; 32]> {
     let metadata = std::fs::metadata(path)?;
     if !metadata.is_file() {
         return Err(std::io::Error::other("not a regular file"));
@@ -29,7 +27,7 @@ pub fn hash_file(path: &Path) -> Result<ContentHash> {
     hash(&mut File::open(path)?, metadata.len(), WHOLE_BYTES)
 }
 
-fn hash(file: &mut (impl Read + Seek), length: u64, whole_bytes: u64) -> Result<ContentHash> {
+fn hash(file: &mut (impl Read + Seek), length: u64, whole_bytes: u64) -> Result<[u8; 32]> {
     let mut hasher = blake3::Hasher::new();
     if length <= whole_bytes {
         hasher.update_reader(file)?;
@@ -42,7 +40,7 @@ fn hash(file: &mut (impl Read + Seek), length: u64, whole_bytes: u64) -> Result<
             hasher.update_reader(Read::by_ref(file).take(BLOCK_BYTES))?;
         }
     }
-    Ok(ContentHash(*hasher.finalize().as_bytes()))
+    Ok(*hasher.finalize().as_bytes())
 }
 
 #[cfg(test)]
@@ -61,7 +59,7 @@ mod tests {
         assert_ne!(hash_of(&end), plain);
         assert_ne!(hash_of(&bytes[1..]), plain);
         assert_eq!(
-            hash(&mut Cursor::new(&bytes), bytes.len() as u64, u64::MAX).unwrap().0,
+            hash(&mut Cursor::new(&bytes), bytes.len() as u64, u64::MAX).unwrap(),
             *blake3::hash(&bytes).as_bytes()
         );
     }

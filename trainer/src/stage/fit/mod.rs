@@ -1,0 +1,353 @@
+//! What all stages share: batches made ahead, steps, looks at the validation artists, the best weights
+//! kept, an eye on collapse, checkpoints.
+
+mod prefetch;
+mod state;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use audio_frontend::OutOfRange;
+use serde::{Deserialize, Serialize};
+use tch::{Kind, Tensor};
+
+use super::network::{Network, NetworkWeights, Start};
+use super::optimiser::StepSize;
+use super::{Material, Setup};
+use crate::data::sampler::{Batch, BatchConfig, Sampler};
+use crate::error::{Error, Result};
+use crate::evaluate::Retrieval;
+use crate::evaluate::scores::{CurvePoint, StageCurve};
+use crate::metric::miner::corpus::{CorpusConfig, HardNegatives, NeighbourSearch};
+use crate::model::Mode;
+use crate::schedule::rate_factor;
+use crate::torch::guard;
+use prefetch::Prefetch;
+use state::State;
+
+/// How a stage moves.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FitConfig {
+    /// Optimiser steps at most.
+    pub steps: usize,
+    /// Highest learning rate, reached after the warm-up; half a cosine brings it to 0.
+    pub learning_rate: f64,
+    /// Factor of the learning rate below the encoder's head.
+    pub backbone_factor: f64,
+    /// Share of the steps over which the learning rate rises linearly.
+    pub warm_up_share: f64,
+    /// Decoupled weight decay; norms and biases do not decay.
+    pub weight_decay: f64,
+    /// Longest gradient; a longer one is scaled to it.
+    pub clip_norm: f64,
+    /// What is kept of the average of weights in each step; 0: no averaging.
+    pub average_decay: f64,
+    /// Layers, counted from the stem, that stay as they are for the first `frozen_steps`.
+    pub frozen_layers: usize,
+    /// See `frozen_layers`.
+    pub frozen_steps: usize,
+    /// Steps between two looks at the validation artists.
+    pub evaluate_every: usize,
+    /// Looks without a better one after which the stage ends; 0: it goes on to the last step.
+    pub patience: usize,
+    /// Steps between two checkpoints.
+    pub checkpoint_every: usize,
+}
+
+impl FitConfig {
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// The first rule that does not hold.
+    pub fn validate(&self) -> std::result::Result<(), OutOfRange> {
+        OutOfRange::check(&[
+            (self.steps >= 1, "steps must be at least 1"),
+            (self.learning_rate > 0.0 && self.learning_rate < 1.0, "learning_rate must be in (0, 1)"),
+            ((0.0..=1.0).contains(&self.backbone_factor), "backbone_factor must be in 0..=1"),
+            ((0.0..1.0).contains(&self.warm_up_share), "warm_up_share must be in [0, 1)"),
+            ((0.0..1.0).contains(&self.weight_decay), "weight_decay must be in [0, 1)"),
+            (self.clip_norm > 0.0, "clip_norm must be above 0"),
+            ((0.0..1.0).contains(&self.average_decay), "average_decay must be in [0, 1)"),
+            (self.evaluate_every >= 1, "evaluate_every must be at least 1"),
+            (self.checkpoint_every >= 1, "checkpoint_every must be at least 1"),
+        ])
+    }
+
+    fn frozen_layers_at(&self, step: usize) -> usize {
+        if step < self.frozen_steps { self.frozen_layers } else { 0 }
+    }
+}
+
+/// What a stage asks of a batch.
+pub trait Objective {
+    /// Name of the stage.
+    fn name(&self) -> &'static str;
+
+    /// The loss of a batch, whose `vectors` (crops × embedding size, unit length) the network made.
+    ///
+    /// # Errors
+    /// [`Error::Torch`].
+    fn loss(&self, network: &Network, vectors: &Tensor, batch: &Batch) -> Result<StepLoss>;
+}
+
+/// The loss of a batch.
+#[derive(Debug)]
+pub struct StepLoss {
+    /// To be made smaller.
+    pub loss: Tensor,
+    /// Share of triplets that violate the margin, where there are triplets.
+    pub active_triplets: Option<f64>,
+}
+
+/// A stage, ready to run.
+#[derive(Clone, Copy)]
+pub struct Stage<'a> {
+    /// Seed, front end, architecture, augmentation.
+    pub setup: Setup<'a>,
+    /// Tracks and judge.
+    pub material: Material<'a>,
+    /// How it moves.
+    pub fit: &'a FitConfig,
+    /// What batches are made of.
+    pub batch: &'a BatchConfig,
+    /// Whether and how hard negatives are looked for in the whole corpus.
+    pub corpus: Option<&'a CorpusConfig>,
+    /// What it asks of a batch.
+    pub objective: &'a dyn Objective,
+}
+
+/// What surrounds a run.
+pub struct Surroundings<'a> {
+    /// File that the run's state is kept in; one that is there is gone on from.
+    pub checkpoint: Option<&'a Path>,
+    /// Time after which the stage has to be at its end; the learning rate falls accordingly.
+    pub max_duration: Option<Duration>,
+    /// For hard negatives of the whole corpus.
+    pub search: &'a mut dyn NeighbourSearch,
+    /// Told after every step.
+    pub report: &'a mut dyn FnMut(Progress),
+}
+
+/// What is told while a stage runs.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress {
+    /// Steps done.
+    pub step: usize,
+    /// Loss of the step's batch.
+    pub loss: f64,
+    /// Its learning rate.
+    pub learning_rate: f64,
+    /// Share of the time so far in which the network waited for a batch.
+    pub waited_share: f64,
+    /// Present after a look at the validation artists.
+    pub point: Option<CurvePoint>,
+    /// Present with it.
+    pub validation: Option<Retrieval>,
+}
+
+/// What a stage has come to.
+#[derive(Debug, Clone)]
+pub struct Fitted {
+    /// The weights that retrieved best among the validation artists; the last ones where nothing could
+    /// be validated.
+    pub weights: NetworkWeights,
+    /// Retrieval of these.
+    pub validation: Retrieval,
+    /// What was told on the way.
+    pub curve: StageCurve,
+    /// Why it ended.
+    pub ended: Ended,
+}
+
+/// Why a stage ended.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub enum Ended {
+    /// All steps were done.
+    AllSteps,
+    /// The validation artists were not served better for a while.
+    Patience,
+    /// Time was up.
+    OutOfTime,
+    /// The embeddings came to lie in one point.
+    Collapsed {
+        /// Steps done.
+        step: usize,
+        /// Variance of the embeddings, 1 for an even sphere.
+        variance: f64,
+        /// Share of triplets at work.
+        active_triplets: Option<f64>,
+    },
+}
+
+/// Variance of a batch's vectors below which they are as good as one point.
+const COLLAPSED_VARIANCE: f64 = 0.02;
+
+/// Weight of the latest step in what is watched for collapse: about the last twenty count.
+const WATCH_SHARE: f64 = 0.05;
+
+/// Runs a stage from `start`, or from its checkpoint.
+///
+/// The same seed, data and number of threads give the same weights, whether or not the run was
+/// interrupted: all that libtorch computes here repeats bit by bit at a fixed number of threads (a test
+/// holds it to that); with another number, or on another processor, sums are rounded in another order.
+///
+/// # Errors
+/// [`Error::TooLittleData`] without two tracks; [`Error::Torch`]; [`Error::NotFinite`] where the loss
+/// stops being a number; [`Error::Checkpoint`]; [`Error::Io`]; [`Error::Search`].
+pub fn fit<'a>(stage: &'a Stage<'a>, start: &Start, surroundings: Surroundings<'_>) -> Result<Fitted> {
+    let Material { tracks, roster, .. } = stage.material;
+    if tracks.len() < 2 {
+        return Err(Error::TooLittleData { genres: roster.genres.len(), tracks: tracks.len() });
+    }
+    let Setup { front_end, augment, seed, .. } = stage.setup;
+    let sampler = Sampler::new(tracks, roster, front_end, augment, stage.batch, seed);
+    let mut state = State::begin(stage, start, &sampler, surroundings.checkpoint)?;
+    let mut run = Run { stage, surroundings, started: Instant::now(), waited: Duration::ZERO };
+    while state.ended().is_none() {
+        run.round(&mut state, &sampler)?;
+    }
+    state.finish()
+}
+
+/// A stage that runs.
+struct Run<'a, 's> {
+    stage: &'a Stage<'a>,
+    surroundings: Surroundings<'s>,
+    started: Instant,
+    waited: Duration,
+}
+
+impl Run<'_, '_> {
+    /// Steps up to the next search for hard negatives, or all that are left.
+    fn round(&mut self, state: &mut State, sampler: &Sampler<'_>) -> Result<()> {
+        let Stage { fit, corpus, .. } = *self.stage;
+        if let Some(corpus) = corpus
+            && state.step() % corpus.refresh_every == 0
+        {
+            let negatives = self.hard_negatives(state, corpus)?;
+            state.begin_round(negatives);
+        }
+        let end = corpus.map_or(fit.steps, |corpus| state.round_start() + corpus.refresh_every).min(fit.steps);
+        let negatives = state.negatives().clone();
+        let no_search = CorpusConfig::default();
+        let mined = corpus.map_or(0, |corpus| corpus.tracks);
+        let draws = negatives.draws(corpus.unwrap_or(&no_search));
+        std::thread::scope(|scope| {
+            let batches = Prefetch::start(scope, sampler, draws, mined, state.round_start()..end, state.step());
+            while state.step() < end && state.ended().is_none() {
+                let waiting = Instant::now();
+                let batch = batches.next()?;
+                self.waited += waiting.elapsed();
+                self.step(state, &batch)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn step(&mut self, state: &mut State, batch: &Batch) -> Result<()> {
+        let Stage { fit, material, .. } = *self.stage;
+        let elapsed = self.started.elapsed();
+        let of_time = self.surroundings.max_duration.map_or(0.0, |limit| elapsed.as_secs_f64() / limit.as_secs_f64());
+        let done = ((state.step() + 1) as f64 / fit.steps as f64).max(of_time);
+        let learning_rate = fit.learning_rate * rate_factor(done, fit.warm_up_share);
+        let watched = self.descend(state, batch, learning_rate)?;
+        state.watch(watched);
+        let step = state.step();
+        let ended = self.ended(state, of_time >= 1.0);
+        let mut looked = None;
+        if ended.is_some() || step % fit.evaluate_every == 0 {
+            let validation = material.judge.judge(&state.judged().encoder)?;
+            looked = Some((state.look(validation, learning_rate)?, validation));
+        }
+        let impatient = fit.patience > 0 && state.looks_without_better() >= fit.patience;
+        state.set_ended(ended.or(impatient.then_some(Ended::Patience)));
+        if let Some(path) = self.surroundings.checkpoint
+            && (step % fit.checkpoint_every == 0 || state.ended().is_some())
+        {
+            state.write(path)?;
+        }
+        let total = self.started.elapsed().as_secs_f64();
+        (self.surroundings.report)(Progress {
+            step,
+            loss: watched.loss,
+            learning_rate,
+            waited_share: self.waited.as_secs_f64() / total.max(1e-9),
+            point: looked.map(|(point, _)| point),
+            validation: looked.map(|(_, validation)| validation),
+        });
+        Ok(())
+    }
+
+    /// One step down the loss of a batch.
+    fn descend(&self, state: &mut State, batch: &Batch, learning_rate: f64) -> Result<Watched> {
+        let Stage { fit, setup, objective, .. } = *self.stage;
+        let mode = Mode::Train { frozen_layers: fit.frozen_layers_at(state.step()) };
+        let size = StepSize {
+            learning_rate,
+            backbone_factor: fit.backbone_factor,
+            weight_decay: fit.weight_decay,
+            clip_norm: fit.clip_norm,
+        };
+        guard("a training step", || {
+            let shape = [batch.crops.len() as i64, -1, setup.front_end.mel_bands as i64];
+            let input = Tensor::f_from_slice(&batch.log_mel)?.f_view(shape)?;
+            let vectors = state.network().encoder.forward(&input, mode);
+            let StepLoss { loss, active_triplets } = objective.loss(state.network(), &vectors, batch)?;
+            let value = loss.double_value(&[]);
+            if !value.is_finite() {
+                return Err(Error::NotFinite { what: "the training loss" });
+            }
+            let mean = vectors.detach().mean_dim([0_i64].as_slice(), false, Kind::Float);
+            // Of unit vectors, the mean squared length is 1.
+            let variance = 1.0 - mean.square().sum(Kind::Float).double_value(&[]);
+            state.descend(&loss, size, fit.average_decay)?;
+            Ok(Watched { loss: value, variance, active_triplets })
+        })
+    }
+
+    fn ended(&self, state: &State, out_of_time: bool) -> Option<Ended> {
+        let (variance, active_triplets) = state.watched();
+        let step = state.step();
+        if step >= 20 && variance < COLLAPSED_VARIANCE {
+            return Some(Ended::Collapsed { step, variance, active_triplets });
+        }
+        if step == self.stage.fit.steps {
+            return Some(Ended::AllSteps);
+        }
+        out_of_time.then_some(Ended::OutOfTime)
+    }
+
+    /// Embeds the training tracks as the network is now, and searches them.
+    fn hard_negatives(&mut self, state: &State, corpus: &CorpusConfig) -> Result<HardNegatives> {
+        let Stage { setup, material, .. } = *self.stage;
+        let mut vectors = Vec::new();
+        for track in material.tracks {
+            let log_mel = track.power.spread(CORPUS_WINDOWS, setup.front_end)?;
+            let vector: Vec<f32> = guard("embedding the corpus", || {
+                let _no_gradients = tch::no_grad_guard();
+                let shape = [CORPUS_WINDOWS as i64, -1, setup.front_end.mel_bands as i64];
+                let input = Tensor::f_from_slice(&log_mel)?.f_view(shape)?;
+                let windows = state.network().encoder.forward(&input, Mode::Serve);
+                let mean = windows.mean_dim([0_i64].as_slice(), true, Kind::Float);
+                Ok(Vec::try_from(crate::model::cnn::normalised(&mean).view([-1]))?)
+            })?;
+            vectors.extend(vector);
+        }
+        HardNegatives::find(self.surroundings.search, &vectors, &material.roster.members, corpus)
+    }
+}
+
+/// Windows by which a track takes part in the search for hard negatives.
+const CORPUS_WINDOWS: usize = 4;
+
+/// What a step showed.
+#[derive(Debug, Clone, Copy)]
+struct Watched {
+    loss: f64,
+    variance: f64,
+    active_triplets: Option<f64>,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,207 @@
+use audio_frontend::{FrontEndConfig, MelPower};
+
+use super::*;
+use crate::config::TrainConfig;
+use crate::data::example::with_power;
+use crate::data::{Roster, Track};
+use crate::metric::miner::corpus::BruteForce;
+use crate::model::CnnConfig;
+use crate::stage::judge::Judge;
+use crate::stage::{classify, triplet};
+
+/// Two genres that differ in which half of the bands they use, three artists each, and a track of none.
+fn tracks() -> Vec<Track> {
+    let mut tracks = Vec::new();
+    let sound = |low: bool, artist: usize| {
+        let row = move |frame: usize| {
+            (0..8).map(move |band| {
+                let level = if (band < 4) == low { 1.0 } else { 0.01 };
+                level * (1.0 + 0.5 * ((frame * (artist + 2) + band) as f32).sin())
+            })
+        };
+        MelPower::from_rows(8, (0..120).flat_map(row).collect())
+    };
+    for (genre, low) in [("bass", true), ("treble", false)] {
+        for artist in 0..3 {
+            tracks.push(with_power(Some(genre), &format!("{genre} {artist}"), sound(low, artist)));
+        }
+    }
+    tracks.push(with_power(None, "nobody", sound(true, 7)));
+    tracks
+}
+
+fn tiny(steps: usize) -> TrainConfig {
+    let mut config = TrainConfig {
+        front_end: FrontEndConfig { mel_bands: 8, window_frames: 16, ..Default::default() },
+        architecture: CnnConfig { channels: vec![4], embedding_size: 8, ..Default::default() },
+        ..Default::default()
+    };
+    let settings = [(&mut config.classify.fit, 0.01), (&mut config.triplet.fit, 0.003)];
+    for (fit, learning_rate) in settings {
+        *fit = FitConfig {
+            steps,
+            learning_rate,
+            average_decay: 0.8,
+            evaluate_every: 10,
+            checkpoint_every: 7,
+            frozen_steps: 5,
+            frozen_layers: 1,
+            ..fit.clone()
+        };
+    }
+    // Losses of mixed and plain batches cannot be compared.
+    config.classify.batch.mixup_share = 0.0;
+    config.classify.same_track_weight = 0.1;
+    config.triplet.corpus = CorpusConfig { tracks: 2, refresh_every: 9, ..Default::default() };
+    config
+}
+
+struct World {
+    tracks: Vec<Track>,
+    roster: Roster,
+    judge: Judge,
+    config: TrainConfig,
+}
+
+impl World {
+    fn new(steps: usize) -> Self {
+        crate::use_one_thread();
+        let (tracks, config) = (tracks(), tiny(steps));
+        let judge = Judge::new(&tracks, &config.front_end, 4).unwrap();
+        Self { roster: Roster::of(&tracks), tracks, judge, config }
+    }
+
+    fn material(&self) -> Material<'_> {
+        Material { tracks: &self.tracks, roster: &self.roster, judge: &self.judge }
+    }
+
+    fn classify(&self, checkpoint: Option<&Path>, report: &mut dyn FnMut(Progress)) -> Result<Fitted> {
+        let surroundings = Surroundings { checkpoint, max_duration: None, search: &mut BruteForce, report };
+        let (setup, start) = (self.config.setup(), Start::Random);
+        classify::train("classify", &self.config.classify, setup, self.material(), &start, surroundings)
+    }
+
+    fn triplet(&self, start: &Start, checkpoint: Option<&Path>, report: &mut dyn FnMut(Progress)) -> Result<Fitted> {
+        let surroundings = Surroundings { checkpoint, max_duration: None, search: &mut BruteForce, report };
+        triplet::train(&self.config.triplet, self.config.setup(), self.material(), start, surroundings)
+    }
+}
+
+#[test]
+fn the_loss_falls_genres_separate_and_a_seed_repeats_the_run() {
+    let world = World::new(60);
+    let mut losses = Vec::new();
+    let fitted = world.classify(None, &mut |now| losses.push(now.loss)).unwrap();
+    let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
+    assert!(mean(&losses[50..]) < 0.8 * mean(&losses[..5]), "{losses:?}");
+    assert!(fitted.validation.mean_average_precision > 0.95, "{:?}", fitted.validation);
+    assert_eq!(fitted.weights.genres, ["bass", "treble"]);
+    assert_eq!(fitted.curve.points.len(), 6);
+    assert_eq!(fitted.ended, Ended::AllSteps);
+    assert_eq!(fitted.weights, world.classify(None, &mut |_| ()).unwrap().weights);
+}
+
+#[test]
+fn triplets_refine_and_corpus_wide_negatives_are_found() {
+    let world = World::new(30);
+    let start = Start::Weights(world.classify(None, &mut |_| ()).unwrap().weights);
+    let mut losses = Vec::new();
+    let fitted = world.triplet(&start, None, &mut |now| losses.push(now.loss)).unwrap();
+    assert!(losses.iter().all(|loss| loss.is_finite()));
+    assert!(fitted.validation.mean_average_precision > 0.95, "{:?}", fitted.validation);
+    let point = fitted.curve.points.last().unwrap();
+    assert!(point.active_triplets.is_some() && point.embedding_variance.is_some_and(|variance| variance > 0.1));
+}
+
+/// Killed after each of these steps and started again, a run ends with the same weights and curve.
+#[test]
+fn a_run_that_is_killed_and_resumed_ends_as_if_it_had_not_been() {
+    struct Killed;
+    let world = World::new(24);
+    let folder = tempfile::tempdir().unwrap();
+    let plain = world.classify(None, &mut |_| ()).unwrap();
+    let start = Start::Weights(plain.weights.clone());
+    let plain_triplet = world.triplet(&start, None, &mut |_| ()).unwrap();
+    for kill_at in [1, 7, 11, 20, 23] {
+        let path = folder.path().join(format!("{kill_at}.safetensors"));
+        let run = |run: &dyn Fn(&Path, &mut dyn FnMut(Progress)) -> Result<Fitted>| {
+            let killed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                run(&path, &mut |now| {
+                    if now.step == kill_at {
+                        std::panic::resume_unwind(Box::new(Killed));
+                    }
+                })
+            }));
+            assert!(killed.is_err());
+            let resumed = run(&path, &mut |_| ()).unwrap();
+            std::fs::remove_file(&path).unwrap();
+            resumed
+        };
+        let resumed = run(&|path, report| world.classify(Some(path), report));
+        assert_eq!(resumed.weights, plain.weights, "killed at {kill_at}");
+        assert_eq!(resumed.curve, plain.curve);
+        let resumed = run(&|path, report| world.triplet(&start, Some(path), report));
+        assert_eq!(resumed.weights, plain_triplet.weights, "killed at {kill_at}");
+        assert_eq!(resumed.curve, plain_triplet.curve);
+    }
+}
+
+/// Everything into one point.
+struct Collapse;
+
+impl Objective for Collapse {
+    fn name(&self) -> &'static str {
+        "collapse"
+    }
+
+    fn loss(&self, network: &Network, vectors: &Tensor, _batch: &Batch) -> Result<StepLoss> {
+        // Beyond the neck's reach: the vectors themselves are drawn to one place.
+        let place = network.classifier.forward(vectors).select(1, 0);
+        Ok(StepLoss { loss: -place.mean(Kind::Float), active_triplets: Some(1.0) })
+    }
+}
+
+#[test]
+fn collapse_ends_a_stage_and_the_best_weights_are_kept() {
+    let mut world = World::new(400);
+    // Batch normalisation keeps a batch from collapsing as a whole; one kind of track has nothing to differ in.
+    let only = world.tracks[0].clone();
+    world.tracks = vec![only.clone(), only];
+    world.roster = Roster::of(&world.tracks);
+    world.config.augment = crate::augment::AugmentConfig::OFF;
+    let flat = MelPower::from_rows(8, vec![1.0; 8 * 40]);
+    for track in &mut world.tracks {
+        track.power = crate::data::TrackPower::Held(flat.clone());
+    }
+    let stage = Stage {
+        setup: world.config.setup(),
+        material: world.material(),
+        fit: &world.config.classify.fit,
+        batch: &world.config.classify.batch,
+        corpus: None,
+        objective: &Collapse,
+    };
+    let surroundings =
+        Surroundings { checkpoint: None, max_duration: None, search: &mut BruteForce, report: &mut |_| () };
+    let fitted = fit(&stage, &Start::Random, surroundings).unwrap();
+    assert!(matches!(fitted.ended, Ended::Collapsed { step, .. } if step < 400), "{:?}", fitted.ended);
+    assert!(fitted.curve.kept_step <= fitted.curve.points.last().unwrap().step);
+}
+
+#[test]
+fn patience_ends_a_stage() {
+    let mut world = World::new(200);
+    world.config.classify.fit.patience = 2;
+    // Genres separate at once: nothing gets better any more.
+    let fitted = world.classify(None, &mut |_| ()).unwrap();
+    assert_eq!(fitted.ended, Ended::Patience);
+    assert!(fitted.curve.kept_step + 20 == fitted.curve.points.last().unwrap().step);
+}
+
+#[test]
+fn one_genre_is_too_little() {
+    let mut world = World::new(1);
+    world.tracks.retain(|track| track.entry.genre.as_deref() == Some("bass"));
+    world.roster = Roster::of(&world.tracks);
+    assert!(matches!(world.classify(None, &mut |_| ()), Err(Error::TooLittleData { genres: 1, .. })));
+}

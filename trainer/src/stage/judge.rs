@@ -1,0 +1,50 @@
+//! The validation artists, as a stage looks at them now and then.
+
+use audio_frontend::{FrontEndConfig, Windows};
+
+use crate::data::Track;
+use crate::embed::track_vector;
+use crate::error::Result;
+use crate::evaluate::{Labelled, Retrieval, retrieval};
+use crate::model::CnnEncoder;
+
+/// Labelled tracks, few windows of each: enough to tell steps from each other.
+#[derive(Debug)]
+pub struct Judge {
+    front_end: FrontEndConfig,
+    tracks: Vec<(Windows, String, String)>,
+}
+
+impl Judge {
+    /// Of these tracks, `windows` of each at most. Those without a genre have nothing to say.
+    ///
+    /// # Errors
+    /// As [`TrackPower::read`](crate::data::TrackPower::read).
+    pub fn new(tracks: &[Track], front_end: &FrontEndConfig, windows: usize) -> Result<Self> {
+        let front_end = FrontEndConfig { max_windows: windows, segment_windows: 1, ..front_end.clone() };
+        let mut kept = Vec::new();
+        for track in tracks {
+            let Some(genre) = &track.entry.genre else { continue };
+            let Some(windows) = track.power.windows(&front_end)? else { continue };
+            kept.push((windows, genre.clone(), track.entry.artist.clone()));
+        }
+        Ok(Self { front_end, tracks: kept })
+    }
+
+    /// Retrieval among them.
+    ///
+    /// # Errors
+    /// [`Error::Torch`](crate::Error::Torch), [`Error::NotFinite`](crate::Error::NotFinite).
+    pub fn judge(&self, encoder: &CnnEncoder) -> Result<Retrieval> {
+        let mut vectors = Vec::with_capacity(self.tracks.len());
+        for (windows, _, _) in &self.tracks {
+            vectors.push(track_vector(encoder, windows, &self.front_end)?);
+        }
+        let labelled: Vec<Labelled<'_>> = vectors
+            .iter()
+            .zip(&self.tracks)
+            .map(|(vector, (_, genre, artist))| Labelled { vector, genre, artist })
+            .collect();
+        Ok(retrieval(&labelled))
+    }
+}

@@ -1,0 +1,160 @@
+//! An encoder with the head that trains it, and the slow average of both that is judged and kept.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use tch::nn::VarStore;
+use tch::{Device, Tensor};
+
+use super::Setup;
+use crate::card::ModelCard;
+use crate::embed::ModelFiles;
+use crate::error::{Error, Result};
+use crate::model::heads::CosineClassifier;
+use crate::model::{CnnEncoder, weights};
+use crate::torch::guard;
+
+/// Prefix of the encoder's variables.
+const ENCODER: &str = "encoder.";
+
+/// Where a stage begins.
+#[derive(Debug, Clone)]
+pub enum Start {
+    /// Random weights.
+    Random,
+    /// What a stage before has left.
+    Weights(NetworkWeights),
+    /// A model that serves; its head for training is gone.
+    Model(ModelFiles),
+}
+
+/// All variables of a network, batch normalisation unfolded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NetworkWeights {
+    /// Safetensors bytes.
+    pub bytes: Vec<u8>,
+    /// Genres of the classifier, in the order of its classes.
+    pub genres: Vec<String>,
+}
+
+/// An encoder and its classifier.
+#[derive(Debug)]
+pub struct Network {
+    /// All variables.
+    pub variables: VarStore,
+    /// Windows to unit vectors.
+    pub encoder: CnnEncoder,
+    /// Unit vectors to genres.
+    pub classifier: CosineClassifier,
+    genres: Vec<String>,
+}
+
+impl Network {
+    /// With random weights.
+    ///
+    /// # Errors
+    /// [`Error::Torch`].
+    pub fn random(setup: Setup<'_>, genres: &[String]) -> Result<Self> {
+        guard("building the network", || {
+            tch::manual_seed(setup.seed as i64);
+            let variables = VarStore::new(Device::Cpu);
+            let architecture = setup.architecture.with_folded(false);
+            let encoder = CnnEncoder::new(&(variables.root() / "encoder"), &architecture);
+            let classes = genres.len().max(1) as i64;
+            let classifier =
+                CosineClassifier::new(&(variables.root() / "classifier"), architecture.embedding_size, classes);
+            Ok(Self { variables, encoder, classifier, genres: genres.to_vec() })
+        })
+    }
+
+    /// From wherever a stage begins. The classifier is kept where it knows the same genres, and new
+    /// otherwise. `log_mel`, N × frames × bands in dB, gives a folded model its statistics back.
+    ///
+    /// # Errors
+    /// [`Error::Model`] where the start has another shape; [`Error::Torch`].
+    pub fn begin(setup: Setup<'_>, genres: &[String], start: &Start, log_mel: &Tensor) -> Result<Self> {
+        let network = Self::random(setup, genres)?;
+        let unusable = |reason: String| Error::Model { path: "the model to start from".into(), reason };
+        match start {
+            Start::Random => {}
+            Start::Weights(weights) => network.take_over(weights).map_err(|error| unusable(error.to_string()))?,
+            Start::Model(files) => {
+                let card = files.parsed_card(Path::new("the model to start from"))?;
+                network.take_over_model(setup, &card, &files.weights, log_mel)?;
+            }
+        }
+        Ok(network)
+    }
+
+    fn take_over(&self, stored: &NetworkWeights) -> std::result::Result<(), weights::WeightsError> {
+        let named = weights::deserialise(&stored.bytes)?;
+        if stored.genres == self.genres {
+            return weights::set(&self.variables, "", &named);
+        }
+        let below =
+            |(name, tensor): (&String, &Tensor)| Some((name.strip_prefix(ENCODER)?.to_owned(), tensor.shallow_clone()));
+        weights::set(&self.variables, ENCODER, &named.iter().filter_map(below).collect())
+    }
+
+    fn take_over_model(&self, setup: Setup<'_>, card: &ModelCard, bytes: &[u8], log_mel: &Tensor) -> Result<()> {
+        let unusable = |reason: String| Error::Model { path: "the model to start from".into(), reason };
+        if card.architecture.with_folded(false) != setup.architecture.with_folded(false) {
+            return Err(unusable("it has another architecture than the configuration".into()));
+        }
+        if card.front_end != *setup.front_end {
+            return Err(unusable("it has another front end than the configuration".into()));
+        }
+        if !card.architecture.folded {
+            return weights::from_bytes(&self.variables, ENCODER, bytes).map_err(|error| unusable(error.to_string()));
+        }
+        guard("unfolding a model", || {
+            let variables = VarStore::new(Device::Cpu);
+            let folded = CnnEncoder::new(&(variables.root() / "encoder"), &card.architecture);
+            weights::from_bytes(&variables, ENCODER, bytes).map_err(|error| unusable(error.to_string()))?;
+            self.encoder.unfold(&folded, log_mel);
+            Ok(())
+        })
+    }
+
+    /// All variables.
+    ///
+    /// # Errors
+    /// [`Error::Torch`].
+    pub fn weights(&self) -> Result<NetworkWeights> {
+        let failed =
+            |error: weights::WeightsError| Error::Torch { operation: "saving weights", reason: error.to_string() };
+        Ok(NetworkWeights {
+            bytes: weights::to_bytes(&self.variables, "").map_err(failed)?,
+            genres: self.genres.clone(),
+        })
+    }
+
+    /// Moves towards `other`: own ← own + share · (other − own), statistics too.
+    ///
+    /// # Errors
+    /// [`Error::Torch`].
+    pub fn approach(&mut self, other: &HashMap<String, Tensor>, share: f64) -> Result<()> {
+        let _no_gradients = tch::no_grad_guard();
+        for (name, mut own) in self.variables.variables() {
+            if let Some(other) = other.get(&name) {
+                let _ = own.f_lerp_(other, share)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The encoder as it serves: batch normalisation folded, names as in a model's file.
+///
+/// # Errors
+/// [`Error::Model`] where the weights have another shape than the setup's; [`Error::Torch`].
+pub fn serving_weights(setup: Setup<'_>, stored: &NetworkWeights) -> Result<Vec<u8>> {
+    let network = Network::random(setup, &stored.genres)?;
+    let damaged =
+        |error: weights::WeightsError| Error::Model { path: "the trained network".into(), reason: error.to_string() };
+    network.take_over(stored).map_err(damaged)?;
+    guard("folding the network", || {
+        weights::named_to_bytes(network.encoder.folded(), ENCODER)
+            .map_err(|error| Error::Torch { operation: "saving weights", reason: error.to_string() })
+    })
+}

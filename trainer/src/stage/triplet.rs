@@ -1,0 +1,129 @@
+//! Triplet refinement (Schroff et al. 2015; Hermans et al. 2017): what is alike comes nearer than what
+//! differs, by a margin, with negatives that are hard now.
+
+use audio_frontend::OutOfRange;
+use serde::{Deserialize, Serialize};
+use tch::Tensor;
+
+use super::fit::{FitConfig, Fitted, Objective, Stage, StepLoss, Surroundings, fit};
+use super::network::{Network, Start};
+use super::{Material, Setup, terms};
+use crate::data::sampler::{Batch, BatchConfig};
+use crate::error::Result;
+use crate::metric::Relations;
+use crate::metric::distance::Distances;
+use crate::metric::loss::triplet::{Hinge, triplet_loss};
+use crate::metric::miner::Miner;
+use crate::metric::miner::corpus::CorpusConfig;
+
+/// Settings of the stage.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TripletConfig {
+    /// Margin α in squared distance of unit vectors, which reaches from 0 to 4.
+    pub margin: f64,
+    /// What a violated margin costs.
+    pub hinge: Hinge,
+    /// How triplets are chosen out of a batch.
+    pub miner: Miner,
+    /// Weight of telling tracks apart beside the weight 1 of triplets.
+    pub same_track_weight: f64,
+    /// Temperature of telling tracks apart.
+    pub temperature: f64,
+    /// Weight of telling genres apart.
+    pub genre_weight: f64,
+    /// Hard negatives out of the whole corpus.
+    pub corpus: CorpusConfig,
+    /// What batches are made of.
+    pub batch: BatchConfig,
+    /// How it moves.
+    pub fit: FitConfig,
+}
+
+impl Default for TripletConfig {
+    fn default() -> Self {
+        Self {
+            margin: 0.2,
+            hinge: Hinge::Hinge,
+            miner: Miner::SemiHard,
+            same_track_weight: 0.5,
+            temperature: 0.15,
+            genre_weight: 0.0,
+            corpus: CorpusConfig::default(),
+            batch: BatchConfig { mixup_share: 0.0, ..Default::default() },
+            fit: FitConfig {
+                steps: 1200,
+                learning_rate: 2e-4,
+                backbone_factor: 0.5,
+                warm_up_share: 0.1,
+                weight_decay: 0.05,
+                clip_norm: 1.0,
+                average_decay: 0.99,
+                frozen_layers: 2,
+                frozen_steps: 100,
+                evaluate_every: 100,
+                patience: 6,
+                checkpoint_every: 100,
+            },
+        }
+    }
+}
+
+impl TripletConfig {
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// The first rule that does not hold.
+    pub fn validate(&self) -> std::result::Result<(), OutOfRange> {
+        OutOfRange::check(&[
+            (self.margin > 0.0 && self.margin <= 4.0, "margin must be in (0, 4]"),
+            (self.same_track_weight >= 0.0, "same_track_weight must be at least 0"),
+            (self.temperature > 0.0, "temperature must be above 0"),
+            (self.genre_weight >= 0.0, "genre_weight must be at least 0"),
+            (self.batch.mixup_share == 0.0, "mixup_share must be 0: a mixture has no positives"),
+        ])?;
+        self.corpus.validate()?;
+        self.batch.validate()?;
+        self.fit.validate()
+    }
+}
+
+struct TripletObjective<'a>(&'a TripletConfig);
+
+impl Objective for TripletObjective<'_> {
+    fn name(&self) -> &'static str {
+        "triplet"
+    }
+
+    fn loss(&self, network: &Network, vectors: &Tensor, batch: &Batch) -> Result<StepLoss> {
+        let config = self.0;
+        let distances = Distances::of(vectors)?;
+        let triplets = config.miner.mine(&distances, Relations(&batch.crops), config.margin as f32);
+        let triplet = triplet_loss(vectors, &triplets, config.margin, config.hinge)?;
+        let mut loss = triplet.loss;
+        if config.same_track_weight > 0.0 {
+            loss += terms::same_track(vectors, batch, config.temperature) * config.same_track_weight;
+        }
+        if config.genre_weight > 0.0 {
+            loss += terms::genre(network, vectors, batch, 0.0)? * config.genre_weight;
+        }
+        Ok(StepLoss { loss, active_triplets: Some(triplet.active) })
+    }
+}
+
+/// Refines from `start`.
+///
+/// # Errors
+/// As [`fit`].
+pub fn train(
+    config: &TripletConfig,
+    setup: Setup<'_>,
+    material: Material<'_>,
+    start: &Start,
+    surroundings: Surroundings<'_>,
+) -> Result<Fitted> {
+    let objective = TripletObjective(config);
+    let corpus = (config.corpus.tracks > 0).then_some(&config.corpus);
+    let stage = Stage { setup, material, fit: &config.fit, batch: &config.batch, corpus, objective: &objective };
+    fit(&stage, start, surroundings)
+}
