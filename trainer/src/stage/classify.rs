@@ -219,7 +219,7 @@ impl Network {
             .iter()
             .map(|(vector, track)| Labelled { vector, genre: &track.genre, artist: &track.artist })
             .collect();
-        Ok(retrieval(&labelled))
+        retrieval(&labelled)
     }
 
     fn weights(&self) -> Result<Vec<u8>> {
