@@ -97,4 +97,7 @@ pub enum Error {
         /// Name of the system.
         system: String,
     },
+    /// The system gives no thread.
+    #[error(transparent)]
+    Threads(rayon::ThreadPoolBuildError),
 }

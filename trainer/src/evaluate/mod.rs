@@ -13,15 +13,18 @@
 //! | [`hubness`](mod@hubness) | who is returned how often |
 //! | [`halves`] | whether a track is recognised by its other half |
 //! | [`robustness`](mod@robustness) | what a degraded copy finds |
+//! | [`components`], [`map`] | the space in two dimensions |
 //! | [`system`] | one system's scores, and several side by side |
 //! | [`scores`] | what an evaluation found: plain data, written as JSON, drawn as a report |
 
 pub mod bootstrap;
 pub mod cells;
+pub mod components;
 pub mod confusion;
 pub mod halves;
 pub mod hubness;
 pub mod judged;
+pub mod map;
 pub mod query;
 pub mod ranking;
 pub mod retrieval;
@@ -33,6 +36,7 @@ pub mod system;
 pub use bootstrap::Bootstrap;
 pub use halves::other_half_recall;
 pub use judged::Judged;
+pub use map::map_positions;
 pub use retrieval::{Labelled, Retrieval, retrieval};
 pub use robustness::{DegradedCopy, robustness};
 pub use similarity::{Similarities, UnitVectors};
