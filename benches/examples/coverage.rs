@@ -67,7 +67,7 @@ fn main() {
             .zip(&vectors)
             .map(|(track, vector)| Labelled { vector, genre: &track.genre, artist: &track.artist })
             .collect();
-        let retrieval = retrieval(&labelled);
+        let retrieval = retrieval(&labelled).expect("the vectors are finite");
         let to_full = cosines(&vectors, &full);
         let to_shifted = cosines(&vectors, &shifted);
         println!(

@@ -105,4 +105,31 @@ pub enum Error {
         /// What was computed.
         what: &'static str,
     },
+    /// Vectors of different sizes cannot be compared.
+    #[error("vectors of {expected} and of {found} numbers cannot be compared")]
+    UnevenVectors {
+        /// Size of the first.
+        expected: usize,
+        /// Size of another.
+        found: usize,
+    },
+    /// What belongs to the same tracks does not have the same number.
+    #[error("{found} {what} given, {expected} needed")]
+    WrongCount {
+        /// What was counted.
+        what: &'static str,
+        /// Number given.
+        found: usize,
+        /// Number needed.
+        expected: usize,
+    },
+    /// A system was judged by other tracks than the one it is compared with.
+    #[error("{system} was judged by other tracks than the first system")]
+    DifferentQueries {
+        /// Name of the system.
+        system: String,
+    },
+    /// The system gives no thread.
+    #[error(transparent)]
+    Threads(rayon::ThreadPoolBuildError),
 }

@@ -8,7 +8,7 @@
 //! | [`data`] | manifests, artist-disjoint splits, tracks in memory, batches of crops |
 //! | [`augment`] | what may change without the music changing |
 //! | [`stage`] | training stages, one file each |
-//! | [`evaluate`] | retrieval metrics with an artist filter |
+//! | [`evaluate`] | retrieval with an artist filter, hubness, robustness, intervals, a map |
 //! | [`config`] | the settings of a training run |
 
 pub mod augment;

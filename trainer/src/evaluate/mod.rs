@@ -2,10 +2,42 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`retrieval`] | same-genre retrieval with an artist filter |
+//! | [`similarity`] | how alike tracks are, from vectors or distances |
+//! | [`judged`] | genre and artist of the evaluated tracks |
+//! | [`ranking`] | candidates by similarity, ties kept together |
+//! | [`query`] | how well one query finds its genre |
+//! | [`retrieval`](mod@retrieval) | all queries, with or without an artist filter |
+//! | [`cells`] | scores by genre and artist, the macro-average |
+//! | [`bootstrap`] | intervals over artists |
+//! | [`confusion`](mod@confusion) | which genre the neighbours vote for |
+//! | [`hubness`](mod@hubness) | who is returned how often |
+//! | [`halves`] | whether a track is recognised by its other half |
+//! | [`robustness`](mod@robustness) | what a degraded copy finds |
+//! | [`components`], [`map`] | the space in two dimensions |
+//! | [`system`] | one system's scores, and several side by side |
 //! | [`scores`] | what an evaluation found: plain data, written as JSON, drawn as a report |
 
+pub mod bootstrap;
+pub mod cells;
+pub mod components;
+pub mod confusion;
+pub mod halves;
+pub mod hubness;
+pub mod judged;
+pub mod map;
+pub mod query;
+pub mod ranking;
 pub mod retrieval;
+pub mod robustness;
 pub mod scores;
+pub mod similarity;
+pub mod system;
 
+pub use bootstrap::Bootstrap;
+pub use halves::other_half_recall;
+pub use judged::Judged;
+pub use map::map_positions;
 pub use retrieval::{Labelled, Retrieval, retrieval};
+pub use robustness::{DegradedCopy, robustness};
+pub use similarity::{Similarities, UnitVectors};
+pub use system::{Judgement, System, judge, side_by_side};

@@ -45,6 +45,6 @@ impl Judge {
             .zip(&self.tracks)
             .map(|(vector, (_, genre, artist))| Labelled { vector, genre, artist })
             .collect();
-        Ok(retrieval(&labelled))
+        retrieval(&labelled)
     }
 }
