@@ -13,7 +13,7 @@ use std::path::Path;
 use audio_frontend::{Coverage, FrontEndConfig, MelPower, Windows};
 use rayon::prelude::*;
 use trainer::Embedder;
-use trainer::data::{LabelledTrack, Manifest, load_tracks};
+use trainer::data::{LabelledTrack, Manifest, Names, load_tracks};
 use trainer::evaluate::{Labelled, retrieval};
 
 /// Frames cut off: 0.36 s.
@@ -41,7 +41,7 @@ const LAYOUTS: &[Option<(usize, usize)>] = &[
 fn main() {
     trainer::use_one_thread();
     let path = std::env::args().nth(1).expect("the manifest is the first argument");
-    let manifest = Manifest::read(Path::new(&path)).expect("the manifest can be read");
+    let manifest = Manifest::read(Path::new(&path), &Names::default()).expect("the manifest can be read");
     let embedder = Embedder::built_in().expect("the built-in model loads");
     let front_end = embedder.card().front_end.clone();
     let seconds = f64::from(front_end.max_seconds);

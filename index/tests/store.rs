@@ -158,6 +158,25 @@ fn a_generation_of_another_catalogue_is_not_asked() {
 }
 
 #[test]
+fn what_can_be_listened_to_comes_by_path() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_store, mut catalogue) = store_of(folder.path(), 0);
+    catalogue
+        .commit(|writer| {
+            writer.put_failed(&track(5), "damaged", Transient(false))?;
+            writer.put_silent(&track(4))?;
+            writer.put_failed(&track(3), "the disk is away", Transient(true))?;
+            writer.put_embedded(&track(2), MODEL, &vector(2))?;
+            writer.put_embedded(&track(1), "model-b", &vector(1))?;
+            writer.put_failed(&track(1), "may not be read", Transient(true))
+        })
+        .unwrap();
+    let mut heard = Vec::new();
+    catalogue.each_audible(|record| heard.push(record.file)).unwrap();
+    assert_eq!(heard, [track(1), track(2), track(3)]);
+}
+
+#[test]
 fn a_model_without_vectors_does_not_take_over() {
     let folder = tempfile::tempdir().unwrap();
     let (store, mut catalogue) = store_of(folder.path(), 3);

@@ -30,6 +30,54 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A folder is no data set that can be read.
+    #[error("{path}: no audio files, and no tracks.csv of FMA", path = path.display())]
+    NoDataSet {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// FMA's table of tracks without the tracks.
+    #[error("no folder fma_small, fma_medium, fma_large or fma_full beside {tracks}", tracks = tracks.display())]
+    NoFmaAudio {
+        /// The table.
+        tracks: PathBuf,
+    },
+    /// A file of names, of artists or genres, cannot be read.
+    #[error("{path}, line {line}: {reason}", path = path.display())]
+    Names {
+        /// The file.
+        path: PathBuf,
+        /// Line number, from 1.
+        line: u64,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A name that means two things.
+    #[error("{path}, line {line}: `{name}` stands under both `{first}` and `{second}`", path = path.display())]
+    NameTwice {
+        /// The file of names.
+        path: PathBuf,
+        /// Line number of the second place, from 1.
+        line: u64,
+        /// The name.
+        name: String,
+        /// What it stands under first.
+        first: String,
+        /// What it stands under as well.
+        second: String,
+    },
+    /// A name that stands for another and has others that stand for it.
+    #[error("{path}, line {line}: `{name}` is listed under `{of}` and has a list of its own", path = path.display())]
+    NameChain {
+        /// The file of names.
+        path: PathBuf,
+        /// Line number of the second of its two places, from 1.
+        line: u64,
+        /// The name.
+        name: String,
+        /// What it is listed under.
+        of: String,
+    },
     /// Too little to learn from.
     #[error("nothing to learn: {tracks} tracks of {genres} genres in the training part, at least 2 are needed")]
     TooLittleData {

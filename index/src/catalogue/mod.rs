@@ -197,6 +197,20 @@ impl Catalogue {
         self.read(|connection| connection.prepare(&sql)?.query_map([SILENT], record_of)?.collect())
     }
 
+    /// Calls `each` with every track that can be listened to, by path: all but silent ones and those
+    /// whose file could not be used, unless for a reason that may have passed.
+    pub fn each_audible(&self, mut each: impl FnMut(TrackRecord)) -> Result<()> {
+        let sql = format!("SELECT {COLUMNS} FROM tracks WHERE failure IS NULL OR failure_is_transient ORDER BY path");
+        self.read(|connection| {
+            let mut statement = connection.prepare(&sql)?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                each(record_of(row)?);
+            }
+            Ok(())
+        })
+    }
+
     /// Counts of tracks, with vectors of `model_id`.
     pub fn counts(&self, model_id: &str) -> Result<Counts> {
         let sql = "SELECT count(v.track_id), count(iif(t.failure <> ?2, 1, NULL)),

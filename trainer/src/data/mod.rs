@@ -2,20 +2,31 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`manifest`] | which files there are, and what is known of them |
+//! | [`manifest`] | which files there are, and what is known of them: CSV, genre folders, FMA, a library |
+//! | [`names`], [`aliases`], [`genre_map`] | artists of several names, tags of several spellings |
 //! | [`split`] | training and validation parts that share no artist |
 //! | [`cache`] | decoded tracks on disk |
 //! | [`tracks`] | the tracks of a run, and numbers for their names |
 //! | [`sampler`] | balanced batches of crops |
 
+pub mod aliases;
 pub mod cache;
+mod csv_list;
+mod fma;
+mod genre_folders;
+pub mod genre_map;
 pub mod manifest;
+pub mod names;
 pub mod sampler;
+mod spellings;
 pub mod split;
 pub mod tracks;
 
+pub use aliases::Aliases;
 pub use cache::LogMelCache;
+pub use genre_map::GenreMap;
 pub use manifest::{Entry, Manifest};
+pub use names::{Names, TaggedFile};
 pub use tracks::{Roster, Track, TrackPower, load_tracks};
 
 /// Made-up tracks for the tests of this crate.
@@ -36,8 +47,7 @@ pub(crate) mod example {
             path: format!("{artist}.wav").into(),
             genre: genre.map(str::to_owned),
             artist: artist.into(),
-            album: None,
-            title: None,
+            ..Default::default()
         };
         Track { entry, power: TrackPower::Held(power) }
     }

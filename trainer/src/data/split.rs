@@ -1,6 +1,6 @@
 //! Training and validation parts that share no artist.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::Entry;
 
@@ -13,73 +13,289 @@ pub struct Split {
     pub validation: Vec<usize>,
 }
 
-/// Holds out a share of each genre's artists, by seed. An artist stands on one side only; a genre
-/// of one artist, and every artist without a genre, is trained on.
+/// Artists of a genre that have to be held out for one to find the other.
+const PAIR: usize = 2;
+
+/// Holds out a share of each genre's artists, by seed: two at least of a genre of four or more, none
+/// of a smaller one, in which one alone would find nothing. An artist stands on one side only; where
+/// one has several genres, a genre may lose more, but never its last. Artists without a genre are
+/// trained on.
 pub fn by_artist(entries: &[Entry], validation_share: f64, seed: u64) -> Split {
-    let mut artists_of: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let artists_of = artists_of_genres(entries);
+    let genres_of = genres_of_artists(&artists_of);
+    let mut held_out: HashSet<&str> = HashSet::new();
+    for artists in small_first(&artists_of) {
+        if artists.len() < 2 * PAIR {
+            continue;
+        }
+        let share = (artists.len() as f64 * validation_share).round() as usize;
+        let mut wanted = share.clamp(PAIR, artists.len() - PAIR);
+        wanted = wanted.saturating_sub(artists.iter().filter(|artist| held_out.contains(*artist)).count());
+        for artist in ranked(artists, seed) {
+            if wanted == 0 {
+                break;
+            }
+            let is_last =
+                |genre: &&str| artists_of[genre].iter().all(|other| *other == artist || held_out.contains(other));
+            if !held_out.contains(artist) && !genres_of[artist].iter().any(is_last) {
+                held_out.insert(artist);
+                wanted -= 1;
+            }
+        }
+    }
+    split_of(entries, |artist| held_out.contains(artist))
+}
+
+/// Parts for cross-validation, by seed: every artist that has a genre is in the validation part of
+/// exactly one fold, and each genre's artists are spread over the folds as evenly as their other
+/// genres allow. A genre of fewer than two artists a fold goes to fewer folds in pairs, since one
+/// alone would find nothing. Artists without a genre are trained on in every fold.
+pub fn folds(entries: &[Entry], count: usize, seed: u64) -> Vec<Split> {
+    let artists_of = artists_of_genres(entries);
+    let genres_of = genres_of_artists(&artists_of);
+    let mut fold_of: HashMap<&str, usize> = HashMap::new();
+    // Artists of each genre, and of all, in each fold.
+    let mut filled: HashMap<&str, Vec<usize>> = artists_of.keys().map(|&genre| (genre, vec![0; count])).collect();
+    let mut totals = vec![0; count];
+    for artists in small_first(&artists_of) {
+        for artist in ranked(artists, seed) {
+            if fold_of.contains_key(artist) {
+                continue;
+            }
+            let genres = &genres_of[artist];
+            let crowd = |fold: usize| {
+                let opened = |genre: &&&str| filled[*genre].iter().filter(|&&artists| artists > 0).count();
+                let is_full = |genre: &&&str| opened(genre) >= (artists_of[*genre].len() / PAIR).max(1);
+                let alone = genres.iter().filter(|genre| filled[*genre][fold] == 0 && is_full(genre)).count();
+                let together: usize = genres.iter().map(|genre| filled[genre][fold]).sum();
+                (alone, together, totals[fold], fold)
+            };
+            let Some(fold) = (0..count).min_by_key(|&fold| crowd(fold)) else { continue };
+            fold_of.insert(artist, fold);
+            totals[fold] += 1;
+            for genre in genres {
+                if let Some(filled) = filled.get_mut(genre) {
+                    filled[fold] += 1;
+                }
+            }
+        }
+    }
+    (0..count).map(|fold| split_of(entries, |artist| fold_of.get(artist) == Some(&fold))).collect()
+}
+
+type Artists<'a> = BTreeSet<&'a str>;
+
+fn artists_of_genres(entries: &[Entry]) -> BTreeMap<&str, Artists<'_>> {
+    let mut artists_of: BTreeMap<&str, Artists<'_>> = BTreeMap::new();
     for entry in entries {
         if let Some(genre) = &entry.genre {
             artists_of.entry(genre).or_default().insert(&entry.artist);
         }
     }
-    // In the order of a seeded hash, so that adding an artist moves no other.
-    let rank = |artist: &str| *blake3::hash(format!("{seed} {artist}").as_bytes()).as_bytes();
-    let mut held_out = BTreeSet::new();
-    // Small genres first: a large one finds others where an artist has several genres.
-    let mut genres: Vec<_> = artists_of.values().filter(|artists| artists.len() > 1).collect();
-    genres.sort_by_key(|artists| artists.len());
-    for artists in genres {
-        let wanted = ((artists.len() as f64 * validation_share).round() as usize).clamp(1, artists.len() - 1);
-        let mut ranked: Vec<&str> = artists.iter().copied().collect();
-        ranked.sort_by_key(|artist| rank(artist));
-        let already = artists.iter().filter(|artist| held_out.contains(*artist)).count();
-        let fresh: Vec<&str> = ranked.into_iter().filter(|artist| !held_out.contains(artist)).collect();
-        held_out.extend(fresh.into_iter().take(wanted.saturating_sub(already)));
+    artists_of
+}
+
+fn genres_of_artists<'a>(artists_of: &BTreeMap<&'a str, Artists<'a>>) -> HashMap<&'a str, Vec<&'a str>> {
+    let mut genres_of: HashMap<&str, Vec<&str>> = HashMap::new();
+    for (genre, artists) in artists_of {
+        for artist in artists {
+            genres_of.entry(artist).or_default().push(genre);
+        }
     }
-    let (validation, training) =
-        (0..entries.len()).partition(|&index| held_out.contains(entries[index].artist.as_str()));
+    genres_of
+}
+
+/// Small genres first: a large one finds others where an artist has several genres.
+fn small_first<'a, 'b>(artists_of: &'b BTreeMap<&'a str, Artists<'a>>) -> Vec<&'b Artists<'a>> {
+    let mut genres: Vec<_> = artists_of.values().collect();
+    genres.sort_by_key(|artists| artists.len());
+    genres
+}
+
+/// In the order of a seeded hash, so that adding an artist moves no other but the one whose place
+/// it takes.
+fn ranked<'a>(artists: &Artists<'a>, seed: u64) -> Vec<&'a str> {
+    let mut ranked: Vec<&str> = artists.iter().copied().collect();
+    ranked.sort_by_cached_key(|artist| *blake3::hash(format!("{seed} {artist}").as_bytes()).as_bytes());
+    ranked
+}
+
+fn split_of(entries: &[Entry], is_held_out: impl Fn(&str) -> bool) -> Split {
+    let (validation, training) = (0..entries.len()).partition(|&index| is_held_out(&entries[index].artist));
     Split { training, validation }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::path::Path;
 
-    fn entries(count: usize) -> Vec<Entry> {
-        let entry = |number: usize| Entry {
-            path: format!("{number}.wav").into(),
-            genre: Some(["rock", "jazz", "folk"][number % 3].to_owned()),
-            artist: format!("artist {}", number / 4),
-            album: None,
-            title: None,
-        };
-        (0..count).map(entry).collect()
+    use super::*;
+    use crate::data::{Aliases, Manifest, Names, TaggedFile};
+
+    fn entry(genre: &str, artist: &str) -> Entry {
+        Entry { genre: Some(genre.into()), artist: artist.into(), ..Default::default() }
     }
 
-    #[test]
-    fn no_artist_stands_on_both_sides_and_every_genre_on_each() {
-        let entries = entries(120);
-        for seed in 0..20 {
-            let split = by_artist(&entries, 0.2, seed);
-            let artists = |part: &[usize]| part.iter().map(|&i| entries[i].artist.clone()).collect::<BTreeSet<_>>();
-            let genres = |part: &[usize]| part.iter().map(|&i| entries[i].genre.clone()).collect::<BTreeSet<_>>();
-            assert!(artists(&split.training).is_disjoint(&artists(&split.validation)));
-            assert_eq!(split.training.len() + split.validation.len(), 120);
-            assert_eq!((genres(&split.training).len(), genres(&split.validation).len()), (3, 3));
-            assert_eq!(split, by_artist(&entries, 0.2, seed));
+    fn genre_of(genre: &str, artists: std::ops::Range<usize>) -> Vec<Entry> {
+        artists.map(|number| entry(genre, &format!("artist {number}"))).collect()
+    }
+
+    fn artists<'a>(entries: &'a [Entry], part: &[usize]) -> BTreeSet<&'a str> {
+        part.iter().map(|&index| entries[index].artist.as_str()).collect()
+    }
+
+    /// Asserts what holds of every split, and of folds.
+    fn assert_disjoint(entries: &[Entry], splits: &[Split]) {
+        for split in splits {
+            assert!(artists(entries, &split.training).is_disjoint(&artists(entries, &split.validation)));
+            assert_eq!(split.training.len() + split.validation.len(), entries.len());
         }
     }
 
     #[test]
-    fn the_only_artist_of_a_genre_is_trained_on() {
-        let mut entries = entries(12);
-        entries.push(Entry {
-            path: "solo.wav".into(),
-            genre: Some("solo".into()),
-            artist: "one".into(),
-            album: None,
-            title: None,
-        });
-        assert!(by_artist(&entries, 0.5, 1).training.contains(&12));
+    fn no_artist_stands_on_both_sides_and_every_genre_on_each() {
+        let genres = ["rock", "jazz", "folk"];
+        let entries: Vec<_> = (0..120).map(|n| entry(genres[n % 3], &format!("artist {}", n / 4))).collect();
+        for seed in 0..20 {
+            let split = by_artist(&entries, 0.2, seed);
+            let genres = |part: &[usize]| part.iter().map(|&i| entries[i].genre.clone()).collect::<BTreeSet<_>>();
+            assert_disjoint(&entries, std::slice::from_ref(&split));
+            assert_eq!((genres(&split.training).len(), genres(&split.validation).len()), (3, 3));
+            assert_eq!(split, by_artist(&entries, 0.2, seed));
+        }
+        assert_ne!(by_artist(&entries, 0.2, 1), by_artist(&entries, 0.2, 2));
+    }
+
+    #[test]
+    fn two_are_held_out_of_four_none_of_three_and_a_share_of_many() {
+        for (count, expected) in [(1, 0), (2, 0), (3, 0), (4, 2), (9, 2), (10, 2), (20, 4)] {
+            let entries = genre_of("rock", 0..count);
+            assert_eq!(by_artist(&entries, 0.2, 1).validation.len(), expected, "of {count}");
+        }
+        assert_eq!(by_artist(&genre_of("rock", 0..5), 0.5, 1).validation.len(), 3);
+    }
+
+    #[test]
+    fn artists_held_out_of_another_genre_count_and_no_genre_loses_its_last() {
+        // All of jazz's four artists play rock, and each has a genre of his own.
+        let mut entries = genre_of("jazz", 0..4);
+        entries.extend(genre_of("rock", 0..10));
+        for seed in 0..20 {
+            let split = by_artist(&entries, 0.2, seed);
+            assert_eq!(artists(&entries, &split.validation).len(), 2, "those of jazz are enough for rock");
+        }
+        entries.extend((0..2).map(|number| entry(&format!("solo {number}"), &format!("artist {number}"))));
+        for seed in 0..20 {
+            let split = by_artist(&entries, 0.2, seed);
+            assert_eq!(artists(&entries, &split.validation), BTreeSet::from(["artist 2", "artist 3"]));
+        }
+    }
+
+    #[test]
+    fn an_added_artist_moves_one_other_at_most() {
+        for seed in 0..20 {
+            let (before, after) = (genre_of("rock", 0..30), genre_of("rock", 0..31));
+            let held_out = |entries: &[Entry]| -> BTreeSet<String> {
+                artists(entries, &by_artist(entries, 0.2, seed).validation).into_iter().map(str::to_owned).collect()
+            };
+            let (before, after) = (held_out(&before), held_out(&after));
+            assert!(before.difference(&after).count() <= 1, "{before:?} {after:?}");
+        }
+    }
+
+    #[test]
+    fn each_artist_is_judged_in_one_fold_and_genres_are_spread_evenly() {
+        let mut entries = genre_of("rock", 0..11);
+        entries.extend(genre_of("jazz", 11..18));
+        entries.extend(genre_of("solo", 18..19));
+        entries.extend(genre_of("rock", 0..11)); // a second track of each
+        entries.push(Entry { artist: "unlabelled".into(), ..Default::default() });
+        for seed in 0..20 {
+            let folds = folds(&entries, 3, seed);
+            assert_disjoint(&entries, &folds);
+            let mut judged: Vec<usize> = folds.iter().flat_map(|fold| fold.validation.clone()).collect();
+            judged.sort_unstable();
+            assert_eq!(judged, (0..30).collect::<Vec<_>>(), "all but the unlabelled one, each once");
+            let counts = |genre: &str| {
+                let of_genre = |index: &&usize| entries[**index].genre.as_deref() == Some(genre);
+                let count = |fold: &Split| {
+                    let part: Vec<usize> = fold.validation.iter().filter(of_genre).copied().collect();
+                    artists(&entries, &part).len()
+                };
+                let mut counts: Vec<usize> = folds.iter().map(count).collect();
+                counts.sort_unstable();
+                counts
+            };
+            assert_eq!(counts("rock"), [3, 4, 4]);
+            assert_eq!(counts("jazz"), [2, 2, 3]);
+            assert_eq!(counts("solo"), [0, 0, 1]);
+            assert_eq!(folds, super::folds(&entries, 3, seed));
+        }
+    }
+
+    #[test]
+    fn a_genre_of_few_artists_is_judged_in_pairs() {
+        let entries = genre_of("rock", 0..5);
+        let folds = folds(&entries, 5, 1);
+        let mut sizes: Vec<usize> = folds.iter().map(|fold| fold.validation.len()).collect();
+        sizes.sort_unstable();
+        assert_eq!(sizes, [0, 0, 0, 2, 3]);
+        assert!(super::folds(&entries, 0, 1).is_empty());
+    }
+
+    /// Two genres of eight tracks, two by each of four artists of its own; one has two names.
+    fn tagged(number: usize, path: String) -> TaggedFile {
+        let genre = if number < 8 { "rock" } else { "jazz" };
+        let artist = match number {
+            0 => "Annie".to_owned(),
+            1 => "ANN".to_owned(),
+            _ => format!("Player {}", number / 2),
+        };
+        TaggedFile { path: path.into(), genre: Some(genre.into()), artist: Some(artist), ..Default::default() }
+    }
+
+    fn write(path: &Path, text: &str) {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    #[test]
+    fn splits_are_disjoint_on_every_loader_with_aliases() {
+        let root = tempfile::tempdir().unwrap();
+        let (aliases, csv) = (root.path().join("aliases.toml"), root.path().join("list.csv"));
+        write(&aliases, "[artists]\nAnn = [\"Annie\"]\n");
+        let names = Names { aliases: Aliases::read(&aliases).unwrap(), ..Default::default() };
+        let mut rows = String::from("path,genre,artist\n");
+        let mut fma =
+            String::from(",artist,set,track,track,album\n,name,subset,genre_top,title,title\ntrack_id,,,,,\n");
+        for number in 0..16 {
+            let file = tagged(number, format!("{number}.wav"));
+            let (genre, artist) = (file.genre.unwrap(), file.artist.unwrap());
+            rows.push_str(&format!("{number}.wav,{genre},{artist}\n"));
+            fma.push_str(&format!("{number},{artist},small,{genre},,\n"));
+            write(&root.path().join(format!("genres/{genre}/{artist}/{number}.wav")), "");
+        }
+        write(&csv, &rows);
+        write(&root.path().join("fma/fma_metadata/tracks.csv"), &fma);
+        write(&root.path().join("fma/fma_small/README.txt"), "");
+        let manifests = [
+            ("CSV", Manifest::read(&csv, &names).unwrap()),
+            ("FMA", Manifest::read(&root.path().join("fma"), &names).unwrap()),
+            ("genre folders", Manifest::read(root.path(), &names).unwrap()),
+            ("tags", Manifest::from_tags((0..16).map(|number| tagged(number, format!("/{number}.wav"))), &names)),
+        ];
+        for (loader, manifest) in manifests {
+            let entries = &manifest.entries;
+            assert_eq!(entries.len(), 16, "{loader}");
+            assert_eq!(entries.iter().filter(|entry| entry.artist == "ann").count(), 2, "{loader}");
+            for seed in 0..20 {
+                let split = by_artist(entries, 0.2, seed);
+                assert_eq!(split.validation.len(), 8, "{loader}: two tracks of two artists of two genres");
+                assert_disjoint(entries, &[split]);
+                let folds = folds(entries, 2, seed);
+                assert!(folds.iter().all(|fold| fold.validation.len() == 8), "{loader}");
+                assert_disjoint(entries, &folds);
+            }
+        }
     }
 }
