@@ -8,10 +8,12 @@
 //! | [`data`] | manifests, artist-disjoint splits, tracks in memory, batches of crops |
 //! | [`augment`] | what may change without the music changing |
 //! | [`stage`] | training stages, one file each |
-//! | [`evaluate`] | retrieval metrics with an artist filter |
+//! | [`evaluate`] | retrieval metrics with an artist filter, degraded copies, peers' tables |
+//! | [`baseline`] | what a model must beat: MFCC |
 //! | [`config`] | the settings of a training run |
 
 pub mod augment;
+pub mod baseline;
 pub mod card;
 pub mod config;
 pub mod data;
