@@ -180,4 +180,46 @@ pub enum Error {
     /// The system gives no thread.
     #[error(transparent)]
     Threads(rayon::ThreadPoolBuildError),
+    /// A degraded copy cannot be made on this machine: its row is not measured.
+    #[error("{degradation}: {needs} is not installed")]
+    CannotDegrade {
+        /// What was to be done to the copy.
+        degradation: &'static str,
+        /// The missing program.
+        needs: &'static str,
+    },
+    /// The program ffmpeg could not write a copy of a file.
+    #[error("{path}: ffmpeg failed: {reason}", path = path.display())]
+    Ffmpeg {
+        /// The file that it read.
+        path: PathBuf,
+        /// The last line that it said.
+        reason: String,
+    },
+    /// A peer's table is not usable.
+    #[error("{path}: array {array}: {reason}", path = path.display())]
+    Peer {
+        /// The table.
+        path: PathBuf,
+        /// The array within it.
+        array: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A peer's table has no row for some of the tracks.
+    #[error("{path}: no row for {missing} of {tracks} tracks, such as {}", list(examples), path = path.display())]
+    PeerLacksTracks {
+        /// The table.
+        path: PathBuf,
+        /// Number of tracks without a row.
+        missing: usize,
+        /// Number of tracks asked for.
+        tracks: usize,
+        /// The first of those without a row.
+        examples: Vec<PathBuf>,
+    },
+}
+
+fn list(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
 }

@@ -5,13 +5,18 @@
 //! | [`embed`] | [`Embedder`]: from a file or its windows to a unit vector; the built-in model |
 //! | [`card`] | [`ModelCard`]: what a model is, what it was trained on, what it reached |
 //! | [`model`] | networks, and their weights as safetensors |
-//! | [`data`] | manifests, artist-disjoint splits, tracks in memory, batches of crops |
+//! | [`metric`] | distances, losses, miners |
+//! | [`data`] | manifests, artist-disjoint splits, decoded tracks on disk, batches of crops |
 //! | [`augment`] | what may change without the music changing |
 //! | [`stage`] | training stages, one file each |
-//! | [`evaluate`] | retrieval with an artist filter, hubness, robustness, intervals, a map |
+//! | [`schedule`] | learning rates over a stage |
+//! | [`checkpoint`] | a run's state on disk |
+//! | [`evaluate`] | retrieval with an artist filter, hubness, degraded copies, intervals, a map |
+//! | [`baseline`] | what a model must beat: MFCC |
 //! | [`config`] | the settings of a training run |
 
 pub mod augment;
+pub mod baseline;
 pub mod card;
 pub mod checkpoint;
 pub mod config;

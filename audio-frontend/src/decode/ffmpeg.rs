@@ -152,28 +152,29 @@ fn start(program: &Path, path: &Path, from_seconds: f64, deadline: Instant) -> R
     if from_seconds > 0.0 {
         command.arg("-ss").arg(format!("{from_seconds:.6}"));
     }
-    command.args(INPUT_OPTIONS).arg("-i").arg(input_of(path).map_err(io)?);
+    command.args(ffmpeg_input(path).map_err(io)?);
     command.args(["-map", "0:a:0", "-c:a", "pcm_f32le", "-f", "wav", "-"]);
     let (child, output) = Running::start(&mut command, deadline).map_err(io)?;
     let stream = SymphoniaStream::read_from(Box::new(ReadOnlySource::new(output)), path, deadline)?;
     Ok((stream, child))
 }
 
-/// A media file may name others to be read in its place, on the network even: not through us.
-const INPUT_OPTIONS: [&str; 2] = ["-protocol_whitelist", "file"];
-
-/// A path as ffmpeg takes it, whatever characters it begins with.
-fn input_of(path: &Path) -> std::io::Result<OsString> {
+/// The arguments that make ffmpeg read a file, whatever characters its name begins with. A media file
+/// may name others to be read in its place, on the network even: not through us.
+///
+/// # Errors
+/// Where the current folder is gone and the path is relative.
+pub fn ffmpeg_input(path: &Path) -> std::io::Result<[OsString; 4]> {
     let mut input = OsString::from("file:");
     input.push(std::path::absolute(path)?);
-    Ok(input)
+    Ok(["-protocol_whitelist".into(), "file".into(), "-i".into(), input])
 }
 
 /// Length in seconds as ffmpeg's sister program finds it.
 fn seconds_of(path: &Path, deadline: Instant) -> Option<f64> {
     let mut command = Command::new(FFPROBE.as_deref()?);
     command.args(["-v", "quiet", "-show_entries", "format=duration", "-of", "csv=p=0"]);
-    command.args(INPUT_OPTIONS).arg("-i").arg(input_of(path).ok()?);
+    command.args(ffmpeg_input(path).ok()?);
     let (_running, mut output) = Running::start(&mut command, deadline).ok()?;
     let mut text = String::new();
     output.read_to_string(&mut text).ok()?;

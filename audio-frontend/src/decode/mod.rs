@@ -11,7 +11,7 @@ mod symphonia;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-pub use ffmpeg::ffmpeg_program;
+pub use ffmpeg::{ffmpeg_input, ffmpeg_program};
 pub use source::{Bytes, TIME_LIMIT};
 
 use crate::error::{Error, Result};

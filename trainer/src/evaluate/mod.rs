@@ -16,15 +16,23 @@
 //! | [`components`], [`map`] | the space in two dimensions |
 //! | [`system`] | one system's scores, and several side by side |
 //! | [`scores`] | what an evaluation found: plain data, written as JSON, drawn as a report |
+//! | [`degrade`] | [`Original`]: a track's degraded copies and halves as files |
+//! | [`pink_noise`] | noise of equal power in every octave |
+//! | [`peer`] | another system's vectors or distances of the same tracks |
 
 pub mod bootstrap;
 pub mod cells;
 pub mod components;
 pub mod confusion;
+pub mod degrade;
+mod ffmpeg;
 pub mod halves;
 pub mod hubness;
 pub mod judged;
 pub mod map;
+pub mod peer;
+mod peer_rows;
+pub mod pink_noise;
 pub mod query;
 pub mod ranking;
 pub mod retrieval;
@@ -34,9 +42,11 @@ pub mod similarity;
 pub mod system;
 
 pub use bootstrap::Bootstrap;
+pub use degrade::{Degradation, Original};
 pub use halves::other_half_recall;
 pub use judged::Judged;
 pub use map::map_positions;
+pub use peer::{PeerTable, read_peer};
 pub use retrieval::{Labelled, Retrieval, retrieval};
 pub use robustness::{DegradedCopy, robustness};
 pub use similarity::{Similarities, UnitVectors};

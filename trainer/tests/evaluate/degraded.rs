@@ -1,0 +1,132 @@
+//! Degraded copies are files like any other.
+
+use std::path::{Path, PathBuf};
+
+use audio_frontend::{AudioStream, FrontEndConfig};
+use trainer::baseline::windows_of_file;
+use trainer::evaluate::{Degradation, Original};
+
+use super::music::{music, write_float};
+
+const SECONDS: f64 = 41.0;
+const RATE: u32 = 44_100;
+
+/// A stereo file whose channels differ, and its mix.
+fn song(folder: &Path) -> (PathBuf, Vec<f32>) {
+    let left = music(SECONDS, RATE);
+    let stereo: Vec<f32> = left.iter().flat_map(|sample| [*sample, 0.5 * sample]).collect();
+    let path = folder.join("song.wav");
+    write_float(&path, &stereo, 2, RATE);
+    (path, left.iter().map(|sample| 0.75 * sample).collect())
+}
+
+fn decoded(path: &Path) -> (Vec<f32>, u32) {
+    let mut stream = AudioStream::open(path).unwrap();
+    let rate = stream.sample_rate_hz();
+    let mut samples = Vec::new();
+    while let Some(chunk) = stream.next_chunk().unwrap() {
+        samples.extend_from_slice(chunk);
+    }
+    (samples, rate)
+}
+
+fn level_db(samples: &[f32]) -> f64 {
+    10.0 * (samples.iter().map(|sample| f64::from(*sample).powi(2)).sum::<f64>() / samples.len() as f64).log10()
+}
+
+fn difference(a: &[f32], b: &[f32]) -> Vec<f32> {
+    assert_eq!(a.len(), b.len());
+    a.iter().zip(b).map(|(a, b)| a - b).collect()
+}
+
+fn assert_equal(a: &[f32], b: &[f32]) {
+    assert!(difference(a, b).iter().all(|difference| difference.abs() < 1e-6));
+}
+
+#[test]
+fn every_copy_is_what_its_name_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, mix) = song(folder.path());
+    let original = Original::decode(&path).unwrap();
+    assert!((original.seconds() - SECONDS).abs() < 1e-3);
+    for degradation in Degradation::ALL {
+        let name = degradation.name();
+        let copy = original.write_degraded(degradation, folder.path(), 7).unwrap().unwrap();
+        let (samples, rate) = decoded(&copy);
+        let seconds = samples.len() as f64 / f64::from(rate);
+        match degradation {
+            Degradation::Quieter => {
+                assert_equal(&samples, &mix.iter().map(|sample| 0.251_188_64 * sample).collect::<Vec<_>>());
+                assert!((level_db(&mix) - level_db(&samples) - 12.0).abs() < 1e-3);
+            }
+            Degradation::PinkNoise => {
+                let snr_db = level_db(&mix) - level_db(&difference(&samples, &mix));
+                assert!((snr_db - 20.0).abs() < 0.2, "{snr_db} dB");
+            }
+            // 20 s from the middle of 41 s begin at 10.5 s.
+            Degradation::Crop => assert_equal(&samples, &mix[463_050..1_345_050]),
+            Degradation::Shift => assert_equal(&samples, &mix[441_000..]),
+            Degradation::Mp3 => {
+                assert!((seconds - SECONDS).abs() < 0.1, "{seconds} s");
+                assert!((level_db(&samples) - level_db(&mix)).abs() < 0.5);
+                let bytes = std::fs::read(&copy).unwrap();
+                let kbit = bytes.len() as f64 * 8.0 / 1000.0 / seconds;
+                assert!((kbit - 64.0).abs() < 1.0, "{kbit} kbit/s");
+                let header = bytes.windows(2).position(|pair| pair == [0xFF, 0xFB]).unwrap();
+                assert_eq!(bytes[header + 3] >> 6, 1, "joint stereo");
+            }
+            Degradation::LowRateMono => {
+                assert!((seconds - SECONDS).abs() < 0.01, "{seconds} s");
+                // In full, whatever the gain of the mix: what is above 11 kHz in this music is nothing.
+                assert!((level_db(&samples) - level_db(&mix)).abs() < 3.2);
+                assert_eq!(hound::WavReader::open(&copy).unwrap().spec().channels, 1);
+            }
+        }
+        assert_eq!(rate, if degradation == Degradation::LowRateMono { 22_050 } else { RATE }, "{name}");
+        assert!(windows_of_file(&copy, &FrontEndConfig::default()).unwrap().count() > 10, "{name}");
+    }
+}
+
+#[test]
+fn halves_put_together_are_the_track() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("song.wav");
+    let song = music(3.0, 22_050);
+    write_float(&path, &song, 1, 22_050);
+    let halves = Original::decode(&path).unwrap().write_halves(folder.path()).unwrap();
+    let [first, second] = halves.map(|half| decoded(&half).0);
+    assert_eq!(first.len(), 33_075);
+    assert_equal(&[first, second].concat(), &song);
+}
+
+#[test]
+fn a_short_track_is_not_cut() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("short.wav");
+    write_float(&path, &music(39.0, 8_000), 1, 8_000);
+    let original = Original::decode(&path).unwrap();
+    for (degradation, is_made) in
+        [(Degradation::Crop, false), (Degradation::Shift, false), (Degradation::PinkNoise, true)]
+    {
+        let copy = original.write_degraded(degradation, folder.path(), 1).unwrap();
+        assert_eq!(copy.is_some(), is_made, "{}", degradation.name());
+    }
+}
+
+#[test]
+fn what_lies_behind_ten_minutes_is_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("long.wav");
+    write_float(&path, &vec![0.1; 620 * 1_000], 1, 1_000);
+    assert_eq!(Original::decode(&path).unwrap().seconds(), 600.0);
+}
+
+#[test]
+fn the_reason_of_a_failure_is_ffmpegs() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, _) = song(folder.path());
+    let original = Original::decode(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let error = original.write_degraded(Degradation::Mp3, folder.path(), 1).unwrap_err().to_string();
+    assert!(error.contains("song.wav: ffmpeg failed: ") && error.contains("No such file"), "{error}");
+}
