@@ -61,13 +61,23 @@ impl FaissIndex {
     /// At most `count` tracks with their inner products, largest first.
     pub fn search(&mut self, vector: &[f32], count: usize) -> Result<Vec<(TrackId, f32)>> {
         self.check(vector.len(), 1)?;
+        Ok(self.search_each(vector, count)?.pop().unwrap_or_default())
+    }
+
+    /// The same for each of several vectors, one after the other in `vectors`.
+    pub fn search_each(&mut self, vectors: &[f32], count: usize) -> Result<Vec<Vec<(TrackId, f32)>>> {
+        let queries = vectors.len() / self.dimension;
+        self.check(vectors.len(), queries)?;
         let count = count.min(self.len());
-        if count == 0 {
-            return Ok(Vec::new());
+        if count == 0 || queries == 0 {
+            return Ok(vec![Vec::new(); queries]);
         }
-        let found = self.index.search(vector, count).map_err(|error| convert("searching", error))?;
-        let tracks = found.labels.iter().zip(&found.distances);
-        Ok(tracks.filter_map(|(label, &similarity)| Some((TrackId(label.get()?), similarity))).collect())
+        let found = self.index.search(vectors, count).map_err(|error| convert("searching", error))?;
+        let of_query = |(labels, similarities): (&[Idx], &[f32])| {
+            let tracks = labels.iter().zip(similarities);
+            tracks.filter_map(|(label, &similarity)| Some((TrackId(label.get()?), similarity))).collect()
+        };
+        Ok(found.labels.chunks(count).zip(found.distances.chunks(count)).map(of_query).collect())
     }
 
     fn check(&self, values: usize, vectors: usize) -> Result<()> {

@@ -18,6 +18,7 @@
 //!   lock                   held by the one writer
 //! ```
 
+mod among;
 pub mod catalogue;
 pub mod error;
 mod faiss_index;
@@ -26,6 +27,7 @@ pub mod search;
 pub mod store;
 pub mod track;
 
+pub use among::nearest_among;
 pub use catalogue::Catalogue;
 pub use error::{Error, Result};
 pub use search::{Neighbour, Searcher};

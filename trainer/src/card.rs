@@ -56,12 +56,21 @@ pub struct TrainingRecord {
     pub training_artists: usize,
     /// Tracks of the validation artists.
     pub validation_tracks: usize,
+    /// Artists trained on, each as the first 8 hexadecimal digits of the BLAKE3 hash of its name as a
+    /// manifest's entry has it: an evaluation leaves them out. Empty in cards of version 1.
+    #[serde(default)]
+    pub heard_artists: Vec<String>,
     /// Genres learnt.
     pub genres: Vec<String>,
     /// Optimiser steps of the weights that were kept.
     pub steps: usize,
     /// Seed of every random choice.
     pub seed: u64,
+}
+
+/// An artist as [`TrainingRecord::heard_artists`] has it.
+pub fn artist_digest(artist: &str) -> String {
+    blake3::hash(artist.as_bytes()).to_hex()[..8].to_owned()
 }
 
 impl ModelCard {

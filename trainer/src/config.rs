@@ -51,6 +51,17 @@ pub enum StageName {
     Triplet,
 }
 
+impl StageName {
+    /// As it is written in a configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Classify => "classify",
+            Self::Finetune => "finetune",
+            Self::Triplet => "triplet",
+        }
+    }
+}
+
 impl Default for TrainConfig {
     fn default() -> Self {
         Self {

@@ -116,6 +116,12 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A folder holds the state of a run with other settings or data.
+    #[error("{folder}: the state of a run with other settings or other tracks lies here", folder = folder.display())]
+    OtherRun {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// A setting out of its range.
     #[error(transparent)]
     Config(#[from] audio_frontend::OutOfRange),

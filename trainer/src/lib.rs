@@ -9,6 +9,7 @@
 //! | [`data`] | manifests, artist-disjoint splits, decoded tracks on disk, batches of crops |
 //! | [`augment`] | what may change without the music changing |
 //! | [`stage`] | training stages, one file each |
+//! | [`run`] | stages one after the other |
 //! | [`schedule`] | learning rates over a stage |
 //! | [`checkpoint`] | a run's state on disk |
 //! | [`evaluate`] | retrieval with an artist filter, hubness, degraded copies, intervals, a map |
@@ -26,6 +27,7 @@ pub mod error;
 pub mod evaluate;
 pub mod metric;
 pub mod model;
+pub mod run;
 pub mod schedule;
 pub mod stage;
 mod torch;

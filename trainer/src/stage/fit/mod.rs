@@ -203,6 +203,11 @@ pub fn fit<'a>(stage: &'a Stage<'a>, start: &Start, surroundings: Surroundings<'
     let Setup { front_end, augment, seed, .. } = stage.setup;
     let sampler = Sampler::new(tracks, roster, front_end, augment, stage.batch, seed);
     let mut state = State::begin(stage, start, &sampler, surroundings.checkpoint)?;
+    if state.step() == 0 && !matches!(start, Start::Random) {
+        // What a stage starts from is its first candidate: none ends below it.
+        let validation = stage.material.judge.judge(&state.judged().encoder)?;
+        state.look(validation, 0.0)?;
+    }
     let mut run = Run { stage, surroundings, started: Instant::now(), waited: Duration::ZERO };
     while state.ended().is_none() {
         run.round(&mut state, &sampler)?;

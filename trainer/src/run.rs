@@ -1,0 +1,157 @@
+//! A training run: stages one after the other, each from what the one before has left.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::config::{StageName, TrainConfig};
+use crate::data::{Roster, Track};
+use crate::embed::{ModelFiles, write_durably};
+use crate::error::{Error, Result};
+use crate::evaluate::Retrieval;
+use crate::evaluate::scores::StageCurve;
+use crate::metric::miner::corpus::NeighbourSearch;
+use crate::stage::fit::{Ended, Fitted, Progress, Surroundings};
+use crate::stage::judge::Judge;
+use crate::stage::network::{NetworkWeights, Start, serving_weights};
+use crate::stage::{Material, classify, finetune, triplet};
+
+/// What a run works with.
+pub struct Run<'a> {
+    /// Stages and their settings.
+    pub config: &'a TrainConfig,
+    /// Tracks to learn from.
+    pub training: &'a [Track],
+    /// Tracks to judge by.
+    pub validation: &'a [Track],
+    /// The model to start from; random weights where there is none.
+    pub start: Option<ModelFiles>,
+    /// Folder for the state of the run: killed, it goes on from there.
+    pub state_folder: &'a Path,
+    /// Names the data: a state of other data or settings is not gone on from.
+    pub data_digest: &'a str,
+    /// Time for all stages together.
+    pub max_duration: Option<Duration>,
+}
+
+/// A stage that is done.
+#[derive(Debug, Clone)]
+pub struct FinishedStage {
+    /// Its name.
+    pub name: StageName,
+    /// Safetensors bytes of the encoder as it serves.
+    pub serving_weights: Vec<u8>,
+    /// Retrieval of the weights that were kept.
+    pub validation: Retrieval,
+    /// What was told on the way.
+    pub curve: StageCurve,
+    /// Why it ended.
+    pub ended: Ended,
+}
+
+/// What a run has come to.
+#[derive(Debug, Clone)]
+pub struct Finished {
+    /// The stages; the last one is the model.
+    pub stages: Vec<FinishedStage>,
+    /// All variables of the last one, to be trained on from.
+    pub weights: NetworkWeights,
+}
+
+/// Holds the digest of the run whose state a folder is.
+const DIGEST_FILE: &str = "run";
+
+impl Run<'_> {
+    /// Runs all stages. One that collapses is the last.
+    ///
+    /// # Errors
+    /// [`Error::OtherRun`] where the folder holds the state of another run; what the stages report.
+    pub fn run(
+        &self,
+        search: &mut dyn NeighbourSearch,
+        report: &mut dyn FnMut(StageName, Progress),
+    ) -> Result<Finished> {
+        self.claim_folder()?;
+        let config = self.config;
+        let roster = Roster::of(self.training);
+        let judge = Judge::new(self.validation, &config.front_end, config.validation_windows)?;
+        let material = Material { tracks: self.training, roster: &roster, judge: &judge };
+        let mut start = self.start.clone().map_or(Start::Random, Start::Model);
+        let (mut stages, mut last): (Vec<FinishedStage>, Option<NetworkWeights>) = (Vec::new(), None);
+        let mut steps_left = config.steps();
+        let deadline = self.max_duration.map(|limit| Instant::now() + limit);
+        for (number, &name) in config.stages.iter().enumerate() {
+            let steps = config.steps_of(name);
+            let share = steps as f64 / steps_left.max(1) as f64;
+            steps_left -= steps;
+            let checkpoint = self.checkpoint(number, name);
+            let surroundings = Surroundings {
+                checkpoint: Some(&checkpoint),
+                max_duration: deadline
+                    .map(|deadline| deadline.saturating_duration_since(Instant::now()).mul_f64(share)),
+                search: &mut *search,
+                report: &mut |progress| report(name, progress),
+            };
+            let fitted = self.stage(name, material, &start, surroundings)?;
+            let serving_weights = serving_weights(config.setup(), &fitted.weights)?;
+            let Fitted { weights, validation, curve, ended } = fitted;
+            start = Start::Weights(weights.clone());
+            last = Some(weights);
+            stages.push(FinishedStage { name, serving_weights, validation, curve, ended });
+            if matches!(ended, Ended::Collapsed { .. }) {
+                break;
+            }
+        }
+        let weights = last.ok_or(Error::NotFinite { what: "a run without stages" })?;
+        Ok(Finished { stages, weights })
+    }
+
+    fn stage(
+        &self,
+        name: StageName,
+        material: Material<'_>,
+        start: &Start,
+        surroundings: Surroundings<'_>,
+    ) -> Result<Fitted> {
+        let (config, setup) = (self.config, self.config.setup());
+        match name {
+            StageName::Classify => {
+                classify::train("classify", &config.classify, setup, material, start, surroundings)
+            }
+            StageName::Finetune => finetune::train(&config.finetune, setup, material, start, surroundings),
+            StageName::Triplet => triplet::train(&config.triplet, setup, material, start, surroundings),
+        }
+    }
+
+    fn checkpoint(&self, number: usize, name: StageName) -> PathBuf {
+        self.state_folder.join(format!("{number}-{}.safetensors", name.as_str()))
+    }
+
+    /// The folder is new, or holds this very run.
+    fn claim_folder(&self) -> Result<()> {
+        let folder = self.state_folder;
+        std::fs::create_dir_all(folder).map_err(|source| Error::Io { path: folder.into(), source })?;
+        let path = folder.join(DIGEST_FILE);
+        let digest = self.digest()?;
+        match std::fs::read_to_string(&path) {
+            Ok(found) if found == digest => Ok(()),
+            Ok(_) => Err(Error::OtherRun { folder: folder.into() }),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => write_durably(&path, digest.as_bytes()),
+            Err(source) => Err(Error::Io { path, source }),
+        }
+    }
+
+    /// Names everything that decides what the run comes to, but for the time that it may take.
+    fn digest(&self) -> Result<String> {
+        let reason = |error: toml::ser::Error| Error::Checkpoint { path: self.state_folder.into(), reason: error.to_string() };
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(toml::to_string(self.config).map_err(reason)?.as_bytes());
+        hasher.update(self.data_digest.as_bytes());
+        if let Some(start) = &self.start {
+            hasher.update(&start.weights);
+        }
+        for part in [self.training, self.validation] {
+            hasher.update(&part.len().to_le_bytes());
+        }
+        Ok(hasher.finalize().to_hex().to_string())
+    }
+}
