@@ -9,6 +9,7 @@
 //! | [`augment`] | what may change without the music changing |
 //! | [`stage`] | training stages, one file each |
 //! | [`evaluate`] | retrieval metrics with an artist filter |
+//! | [`report`] | an evaluation as one HTML page |
 //! | [`config`] | the settings of a training run |
 
 pub mod augment;
@@ -19,6 +20,7 @@ pub mod embed;
 pub mod error;
 pub mod evaluate;
 pub mod model;
+pub mod report;
 pub mod stage;
 mod torch;
 
