@@ -186,6 +186,12 @@ pub enum Error {
     /// The system gives no thread.
     #[error(transparent)]
     Threads(rayon::ThreadPoolBuildError),
+    /// A model that was to listen cannot be loaded.
+    #[error("a model that was to listen: {reason}")]
+    Listener {
+        /// What loading it reported.
+        reason: String,
+    },
     /// A degraded copy cannot be made on this machine: its row is not measured.
     #[error("{degradation}: {needs} is not installed")]
     CannotDegrade {

@@ -13,7 +13,8 @@
 //! | [`schedule`] | learning rates over a stage |
 //! | [`checkpoint`] | a run's state on disk |
 //! | [`evaluate`] | retrieval with an artist filter, hubness, degraded copies, intervals, a map |
-//! | [`baseline`] | what a model must beat: MFCC |
+//! | [`baseline`] | what a model must beat: MFCC, random weights |
+//! | [`report`] | an evaluation as one HTML page |
 //! | [`config`] | the settings of a training run |
 
 pub mod augment;
@@ -29,6 +30,7 @@ pub mod metric;
 pub mod model;
 pub mod run;
 pub mod schedule;
+pub mod report;
 pub mod stage;
 mod torch;
 

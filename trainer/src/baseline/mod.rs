@@ -3,9 +3,11 @@
 //! | module | holds |
 //! |---|---|
 //! | [`mfcc`] | mean and deviation of a track's MFCC: 40 numbers without learning |
+//! | [`random`] | the same network with random weights |
 //! | [`standardise`] | [`Standardiser`]: each number on the scale of its own spread |
 
 pub mod mfcc;
+pub mod random;
 pub mod standardise;
 
 use std::path::Path;
@@ -13,6 +15,7 @@ use std::path::Path;
 use audio_frontend::{Coverage, FrontEndConfig, WindowReader, Windows};
 
 pub use mfcc::mfcc_features;
+pub use random::random_model;
 pub use standardise::Standardiser;
 
 use crate::error::Result;

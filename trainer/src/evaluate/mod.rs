@@ -18,6 +18,7 @@
 //! | [`scores`] | what an evaluation found: plain data, written as JSON, drawn as a report |
 //! | [`degrade`] | [`Original`]: a track's degraded copies and halves as files |
 //! | [`pink_noise`] | noise of equal power in every octave |
+//! | [`listen`] | tracks, halves and copies heard once for all systems |
 //! | [`peer`] | another system's vectors or distances of the same tracks |
 
 pub mod bootstrap;
@@ -29,6 +30,7 @@ mod ffmpeg;
 pub mod halves;
 pub mod hubness;
 pub mod judged;
+pub mod listen;
 pub mod map;
 pub mod peer;
 mod peer_rows;
@@ -45,6 +47,7 @@ pub use bootstrap::Bootstrap;
 pub use degrade::{Degradation, Original};
 pub use halves::other_half_recall;
 pub use judged::Judged;
+pub use listen::{Heard, Listener, Listening, listen};
 pub use map::map_positions;
 pub use peer::{PeerTable, read_peer};
 pub use retrieval::{Labelled, Retrieval, retrieval};
