@@ -37,7 +37,7 @@ pub enum Degradation {
     Crop,
     /// The first 10 s are cut off.
     Shift,
-    /// Mono at 22.05 kHz, by ffmpeg's resampler.
+    /// Mono at 22.05 kHz, by ffmpeg's resampler and mixer (which makes stereo 3 dB louder).
     LowRateMono,
 }
 

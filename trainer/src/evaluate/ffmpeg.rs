@@ -75,7 +75,7 @@ fn last_bytes(mut from: impl Read) -> Vec<u8> {
     kept
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -72,13 +72,16 @@ fn every_copy_is_what_its_name_says() {
                 let bytes = std::fs::read(&copy).unwrap();
                 let kbit = bytes.len() as f64 * 8.0 / 1000.0 / seconds;
                 assert!((kbit - 64.0).abs() < 1.0, "{kbit} kbit/s");
-                let header = bytes.windows(2).position(|pair| pair == [0xFF, 0xFB]).unwrap();
-                assert_eq!(bytes[header + 3] >> 6, 1, "joint stereo");
+                // The first frame is ffmpeg's Xing header, the second the encoder's.
+                let frames = bytes.windows(4).filter(|header| header[..2] == [0xFF, 0xFB]);
+                assert_eq!(frames.map(|header| header[3] >> 6).nth(1), Some(1), "joint stereo");
             }
             Degradation::LowRateMono => {
                 assert!((seconds - SECONDS).abs() < 0.01, "{seconds} s");
-                // In full, whatever the gain of the mix: what is above 11 kHz in this music is nothing.
-                assert!((level_db(&samples) - level_db(&mix)).abs() < 3.2);
+                // Nothing in this music is above 11 kHz.
+                // ffmpeg mixes floats with √½ where a mean has ½.
+                let gain_db = level_db(&samples) - level_db(&mix);
+                assert!((gain_db - 3.01).abs() < 0.1, "{gain_db} dB");
                 assert_eq!(hound::WavReader::open(&copy).unwrap().spec().channels, 1);
             }
         }
@@ -124,7 +127,8 @@ fn what_lies_behind_ten_minutes_is_left_out() {
 #[test]
 fn the_reason_of_a_failure_is_ffmpegs() {
     let folder = tempfile::tempdir().unwrap();
-    let (path, _) = song(folder.path());
+    let path = folder.path().join("song.wav");
+    write_float(&path, &music(1.0, 8_000), 1, 8_000);
     let original = Original::decode(&path).unwrap();
     std::fs::remove_file(&path).unwrap();
     let error = original.write_degraded(Degradation::Mp3, folder.path(), 1).unwrap_err().to_string();
