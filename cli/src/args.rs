@@ -184,25 +184,47 @@ pub struct DataArguments {
 pub struct TrainArguments {
     #[command(flatten)]
     pub data: DataArguments,
-    /// Folder for the model
+    /// Folder for the model; run again after an interruption, it goes on where it was
     #[arg(long, short, value_name = "DIR")]
     pub output: PathBuf,
     /// Settings (TOML); what is not in it keeps its default
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Model to train on from: a folder, or `built-in` [default: random weights]
+    #[arg(long, value_name = "MODEL")]
+    pub from: Option<PathBuf>,
     /// Leave out the artists of this manifest, so that it can judge the model afterwards
     #[arg(long, value_name = "MANIFEST")]
     pub without: Option<PathBuf>,
-    /// Optimiser steps
+    /// Optimiser steps of each stage at most
     #[arg(long, value_name = "N")]
     pub steps: Option<usize>,
     /// Seed of every random choice
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Stop after this many minutes and keep the best model until then
+    /// Time for all stages together; learning rates fall accordingly
     #[arg(long, value_name = "N")]
     pub max_minutes: Option<u64>,
     /// Threads [default: all cores]
     #[arg(long, short, value_name = "N")]
     pub jobs: Option<std::num::NonZeroUsize>,
+    /// Discard an interrupted run in the model's folder
+    #[arg(long)]
+    pub fresh: bool,
+    /// Validation tracks of which degraded copies are judged
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub degraded: usize,
+    #[command(flatten)]
+    pub cache: CacheArguments,
+}
+
+/// Where decoded tracks are kept between runs.
+#[derive(Debug, Args)]
+pub struct CacheArguments {
+    /// Folder for decoded tracks [default: similar-tracks/log-mel in the user's cache folder]
+    #[arg(long, value_name = "DIR")]
+    pub cache: Option<PathBuf>,
+    /// Size of that folder at most, in GiB; the longest unused tracks go first
+    #[arg(long, value_name = "N", default_value = "20")]
+    pub cache_gib: std::num::NonZeroU64,
 }

@@ -2,12 +2,14 @@
 
 mod args;
 mod commands;
+mod examination;
 mod export;
 mod failure;
 mod library;
 mod output;
 mod progress;
 mod settings;
+mod training;
 
 use std::process::ExitCode;
 

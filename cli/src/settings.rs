@@ -38,9 +38,19 @@ impl Settings {
     }
 }
 
+/// `$XDG_CACHE_HOME/similar-tracks`, by default `~/.cache/similar-tracks`.
+pub fn cache_folder() -> Option<PathBuf> {
+    user_folder("XDG_CACHE_HOME", ".cache")
+}
+
 /// `$XDG_DATA_HOME/similar-tracks`, by default `~/.local/share/similar-tracks`.
 fn data_folder() -> Option<PathBuf> {
-    let xdg = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    let data = xdg.or_else(|| std::env::home_dir().map(|home| home.join(".local/share")))?;
-    Some(data.join("similar-tracks"))
+    user_folder("XDG_DATA_HOME", ".local/share")
+}
+
+/// This program's folder in what a variable names, else in a folder of the user's home.
+fn user_folder(variable: &str, in_home: &str) -> Option<PathBuf> {
+    let named = std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+    let parent = named.or_else(|| std::env::home_dir().map(|home| home.join(in_home)))?;
+    Some(parent.join("similar-tracks"))
 }

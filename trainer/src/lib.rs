@@ -28,9 +28,9 @@ pub mod error;
 pub mod evaluate;
 pub mod metric;
 pub mod model;
+pub mod report;
 pub mod run;
 pub mod schedule;
-pub mod report;
 pub mod stage;
 mod torch;
 
@@ -38,4 +38,4 @@ pub use card::ModelCard;
 pub use config::TrainConfig;
 pub use embed::Embedder;
 pub use error::{Error, Result};
-pub use torch::use_one_thread;
+pub use torch::{use_one_thread, use_threads};

@@ -114,9 +114,7 @@ impl Run<'_> {
     ) -> Result<Fitted> {
         let (config, setup) = (self.config, self.config.setup());
         match name {
-            StageName::Classify => {
-                classify::train("classify", &config.classify, setup, material, start, surroundings)
-            }
+            StageName::Classify => classify::train("classify", &config.classify, setup, material, start, surroundings),
             StageName::Finetune => finetune::train(&config.finetune, setup, material, start, surroundings),
             StageName::Triplet => triplet::train(&config.triplet, setup, material, start, surroundings),
         }
@@ -142,7 +140,8 @@ impl Run<'_> {
 
     /// Names everything that decides what the run comes to, but for the time that it may take.
     fn digest(&self) -> Result<String> {
-        let reason = |error: toml::ser::Error| Error::Checkpoint { path: self.state_folder.into(), reason: error.to_string() };
+        let reason =
+            |error: toml::ser::Error| Error::Checkpoint { path: self.state_folder.into(), reason: error.to_string() };
         let mut hasher = blake3::Hasher::new();
         hasher.update(toml::to_string(self.config).map_err(reason)?.as_bytes());
         hasher.update(self.data_digest.as_bytes());

@@ -20,7 +20,12 @@ impl From<tch::TchError> for Error {
 /// Makes libtorch (and whatever shares its OpenMP) use one thread in the calling thread: for
 /// workers that are as many as the machine has cores.
 pub fn use_one_thread() {
-    tch::set_num_threads(1);
+    use_threads(1);
+}
+
+/// Makes libtorch use this many threads in the calling thread.
+pub fn use_threads(threads: usize) {
+    tch::set_num_threads(threads.try_into().unwrap_or(i32::MAX));
 }
 
 #[cfg(test)]

@@ -1,57 +1,88 @@
 //! `similar-tracks train`.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
-use trainer::card::TrainingRecord;
-use trainer::data::{LabelledTrack, Manifest, load_tracks, split};
+use audio_frontend::Coverage;
+use trainer::TrainConfig;
+use trainer::config::StageName;
+use trainer::data::{Entry, split};
 use trainer::embed::ModelFiles;
-use trainer::stage::classify::{self, Trained};
-use trainer::{ModelCard, TrainConfig};
+use trainer::evaluate::scores::Evaluation;
+use trainer::run::{Finished, FinishedStage, Run};
+use trainer::stage::fit::{Ended, Progress as StageProgress};
 
 use crate::Outcome;
 use crate::args::TrainArguments;
+use crate::examination::{Examination, Findings, METRICS_FILE, REPORT_FILE, table};
+use crate::failure::hinted;
+use crate::library::data_set::{self, DataSet};
+use crate::library::serving::Model;
 use crate::output;
 use crate::progress::Progress;
 use crate::settings::Settings;
+use crate::training::corpus_search::CorpusSearch;
+use crate::training::record::{self, Origin};
+use crate::training::tracks;
 
-/// Trains a model on a manifest and writes its folder.
+/// State of a run within the model's folder, until the model is there.
+const STATE_FOLDER: &str = ".training";
+
+/// File of all variables within the model's folder, to be trained on from.
+const VARIABLES_FILE: &str = "training.safetensors";
+
+/// Trains a model on a manifest, judges it, and writes its folder.
 pub fn run(settings: &Settings, arguments: &TrainArguments) -> anyhow::Result<Outcome> {
-    let config = configuration(arguments)?;
-    let mut manifest = Manifest::read(&arguments.manifest)?;
+    let start = arguments.from.as_deref().map(|name| Model::named(name, Coverage::default())).transpose()?;
+    let config = configuration(arguments, start.as_ref())?;
+    let state_folder = arguments.output.join(STATE_FOLDER);
+    if arguments.fresh && state_folder.exists() {
+        std::fs::remove_dir_all(&state_folder).with_context(|| state_folder.display().to_string())?;
+    }
+    let DataSet { mut manifest, names } = DataSet::read(settings, &arguments.data)?;
     if let Some(held_out) = &arguments.without {
-        manifest.without_artists_of(&Manifest::read(held_out)?);
+        manifest.without_artists_of(&data_set::read_manifest(held_out, &names)?);
     }
     let split = split::by_artist(&manifest.entries, config.validation_share, config.seed);
     let pool = settings.thread_pool(arguments.jobs)?;
-    let load = |part: &[usize], what: &str| {
-        let entries: Vec<_> = part.iter().map(|&index| manifest.entries[index].clone()).collect();
-        let labelled = entries.iter().filter(|entry| entry.genre.is_some()).count();
-        let progress = Progress::new(settings, what, labelled as u64);
-        let tracks = pool.install(|| {
-            let failed = |error: audio_frontend::Error| progress.println(&format!("left out: {error}"));
-            load_tracks(&entries, &config.front_end, config.track_seconds, || progress.advance(1), failed)
-        });
-        progress.finish();
-        tracks
+    let cache = tracks::open_cache(&arguments.cache, &config)?;
+    let part = |part: &[usize]| part.iter().map(|&index| manifest.entries[index].clone()).collect::<Vec<Entry>>();
+    let training = tracks::load(settings, &pool, &part(&split.training), &cache, "decoding the training part")?;
+    let validation = tracks::load(settings, &pool, &part(&split.validation), &cache, "decoding the validation part")?;
+    let run = Run {
+        config: &config,
+        training: &training,
+        validation: &validation,
+        start: start.as_ref().map(|model| model.files.clone()),
+        state_folder: &state_folder,
+        data_digest: &manifest.digest,
+        max_duration: arguments.max_minutes.map(|minutes| Duration::from_secs(60 * minutes)),
     };
-    let training = load(&split.training, "decoding the training part");
-    let validation = load(&split.validation, "decoding the validation part");
-    let trained = learn(settings, arguments, &config, &training, &validation)?;
-    let card = describe(&trained, &config, &manifest, &training, &validation)?;
-    if trained.validation.queries == 0 {
-        let none = "warning: no two validation artists share a genre: nothing was validated, the last weights are kept";
-        Progress::new(settings, "", 0).println(none);
-    }
-    let files = ModelFiles { card: card.to_toml()?, weights: trained.weights };
-    files.write(&arguments.output)?;
-    output::print(&summary(&card, &arguments.output))?;
-    Ok(Outcome::Done)
+    trainer::use_threads(arguments.jobs.map_or_else(available_cores, std::num::NonZeroUsize::get));
+    let finished = learn(settings, &run)?;
+    let heard_before =
+        start.as_ref().map(|model| model.files.parsed_card(Path::new("the model to start from"))).transpose()?;
+    let origin = Origin {
+        config: &config,
+        manifest_digest: &manifest.digest,
+        training: &training,
+        validation: &validation,
+        heard_before: heard_before.as_ref().map_or(&[], |card| &card.training.heard_artists),
+    };
+    let labelled: Vec<Entry> =
+        validation.iter().map(|track| &track.entry).filter(|entry| entry.genre.is_some()).cloned().collect();
+    write_model(settings, arguments, &pool, &origin, &finished, &labelled)?;
+    std::fs::remove_dir_all(&state_folder).with_context(|| state_folder.display().to_string())?;
+    collapsed(&finished, &arguments.output)
 }
 
-fn configuration(arguments: &TrainArguments) -> anyhow::Result<TrainConfig> {
+fn available_cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)
+}
+
+/// Flags over the file over defaults; a model to start from brings its architecture and front end.
+fn configuration(arguments: &TrainArguments, start: Option<&Model>) -> anyhow::Result<TrainConfig> {
     let mut config = match &arguments.config {
         Some(path) => {
             let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
@@ -59,77 +90,175 @@ fn configuration(arguments: &TrainArguments) -> anyhow::Result<TrainConfig> {
         }
         None => TrainConfig::default(),
     };
+    if let Some(start) = start {
+        let card = start.files.parsed_card(Path::new("the model to start from"))?;
+        if arguments.config.is_none() {
+            config.stages = vec![StageName::Finetune, StageName::Triplet];
+            config.front_end = card.front_end;
+            config.architecture = card.architecture.with_folded(false);
+        }
+    }
     config.seed = arguments.seed.unwrap_or(config.seed);
-    config.classify.steps = arguments.steps.unwrap_or(config.classify.steps);
+    if let Some(steps) = arguments.steps {
+        for fit in [&mut config.classify.fit, &mut config.finetune.classify.fit, &mut config.triplet.fit] {
+            fit.steps = fit.steps.min(steps);
+        }
+    }
     config.validate()?;
     Ok(config)
 }
 
-fn learn(
-    settings: &Settings,
-    arguments: &TrainArguments,
-    config: &TrainConfig,
-    training: &[LabelledTrack],
-    validation: &[LabelledTrack],
-) -> anyhow::Result<Trained> {
-    let progress = Progress::new(settings, "classify", config.classify.steps as u64);
-    let max_duration = arguments.max_minutes.map(|minutes| Duration::from_secs(60 * minutes));
-    let mut mean_loss = None;
-    let trained = classify::train(training, validation, config.setup(), &config.classify, max_duration, |now| {
-        let mean = mean_loss.map_or(now.loss, |mean: f64| 0.95 * mean + 0.05 * now.loss);
-        mean_loss = Some(mean);
-        progress.message(format!("loss {mean:.3}"));
+fn learn(settings: &Settings, run: &Run<'_>) -> anyhow::Result<Finished> {
+    let mut shown: Option<(StageName, Progress)> = None;
+    let mut mean_loss = 0.0;
+    let mut report = |stage: StageName, now: StageProgress| {
+        if shown.as_ref().is_none_or(|(name, _)| *name != stage) {
+            if let Some((_, progress)) = &shown {
+                progress.finish();
+            }
+            let progress = Progress::new(settings, stage.as_str(), run.config.steps_of(stage) as u64);
+            progress.advance(now.step.saturating_sub(1) as u64); // resumed
+            mean_loss = now.loss;
+            shown = Some((stage, progress));
+        }
+        let Some((_, progress)) = &shown else { return };
+        mean_loss += 0.05 * (now.loss - mean_loss);
+        let rate = now.learning_rate;
+        progress.message(format!("loss {mean_loss:.3}, rate {rate:.1e}, waited {:.1} %", 100.0 * now.waited_share));
         progress.advance(1);
-        if let Some(validation) = now.validation {
+        if let (Some(point), Some(validation)) = (now.point, now.validation) {
+            let watched = [
+                point.embedding_variance.map(|variance| format!("variance {variance:.2}")),
+                point.active_triplets.map(|active| format!("active triplets {active:.2}")),
+            ];
             progress.println(&format!(
-                "step {:5}  loss {mean:.3}  validation artists: mAP {:.3}  AUC {:.3}  ({} queries)",
-                now.step, validation.mean_average_precision, validation.area_under_curve, validation.queries
+                "{} {:5}  loss {:.3}  validation artists: mAP {:.3}  AUC {:.3}  ({} queries)  {}",
+                stage.as_str(),
+                now.step,
+                point.loss,
+                validation.mean_average_precision,
+                validation.area_under_curve,
+                validation.queries,
+                watched.into_iter().flatten().collect::<Vec<_>>().join("  "),
             ));
         }
-    });
-    progress.finish();
-    Ok(trained?)
-}
-
-fn describe(
-    trained: &Trained,
-    config: &TrainConfig,
-    manifest: &Manifest,
-    training: &[LabelledTrack],
-    validation: &[LabelledTrack],
-) -> anyhow::Result<ModelCard> {
-    let artists: BTreeSet<&str> = training.iter().map(|track| track.artist.as_str()).collect();
-    let record = TrainingRecord {
-        stages: vec!["classify".into()],
-        manifest_digest: manifest.digest.clone(),
-        training_tracks: training.len(),
-        training_artists: artists.len(),
-        validation_tracks: validation.len(),
-        genres: trained.genres.clone(),
-        steps: trained.steps,
-        seed: config.seed,
     };
-    let metrics = BTreeMap::from([
-        ("validation_mean_average_precision".to_owned(), trained.validation.mean_average_precision),
-        ("validation_area_under_curve".to_owned(), trained.validation.area_under_curve),
-    ]);
-    let (front_end, architecture) = (config.front_end.clone(), config.architecture.clone());
-    Ok(ModelCard::new(&trained.weights, front_end, architecture, record, metrics)?)
+    let finished = run.run(&mut CorpusSearch, &mut report);
+    if let Some((_, progress)) = &shown {
+        progress.finish();
+    }
+    finished.map_err(|error| match error {
+        trainer::Error::OtherRun { .. } => {
+            hinted(error, "name another folder with -o, or discard that run with --fresh")
+        }
+        trainer::Error::Checkpoint { .. } => hinted(error, "discard the interrupted run with --fresh"),
+        error => error.into(),
+    })
 }
 
-fn summary(card: &ModelCard, folder: &Path) -> String {
-    let training = &card.training;
-    let mut text = format!(
-        "model {} in {}\n{} tracks by {} artists, {} genres; {} validation tracks by other artists\n",
-        card.id,
-        folder.display(),
-        training.training_tracks,
-        training.training_artists,
-        training.genres.len(),
-        training.validation_tracks,
-    );
-    for (name, value) in &card.metrics {
-        text.push_str(&format!("{name} {value:.3}\n"));
+/// Judges the model beside its stages, baselines and the model before, then writes the folder: the card last,
+/// so that a folder with a card is whole.
+fn write_model(
+    settings: &Settings,
+    arguments: &TrainArguments,
+    pool: &rayon::ThreadPool,
+    origin: &Origin<'_>,
+    finished: &Finished,
+    labelled: &[Entry],
+) -> anyhow::Result<()> {
+    let mut card = record::card(origin, &finished.stages)?;
+    let files = |stages: &[FinishedStage]| -> anyhow::Result<ModelFiles> {
+        let weights = stages.last().map(|stage| stage.serving_weights.clone()).unwrap_or_default();
+        Ok(ModelFiles { card: record::card(origin, stages)?.to_toml()?, weights })
+    };
+    let mut model = files(&finished.stages)?;
+    let curves: Vec<_> = finished.stages.iter().map(|stage| stage.curve.clone()).collect();
+    let output = &arguments.output;
+    if labelled.len() < 2 || finished.stages.last().is_none_or(|stage| stage.validation.queries == 0) {
+        let none = "warning: no two validation artists share a genre: nothing was validated, the last weights are kept";
+        Progress::new(settings, "", 0).println(none);
+    } else {
+        let mut others = Vec::new();
+        for count in 1..finished.stages.len() {
+            let name = format!("after {}", finished.stages[count - 1].name.as_str());
+            others.push((name, files(&finished.stages[..count])?));
+        }
+        let before = match &arguments.from {
+            Some(name) => Model::named(name, Coverage::default())?,
+            None => Model::built_in(Coverage::default())?,
+        };
+        others.push((format!("model before, {}", &before.id.model[..8]), before.files));
+        let examination = Examination {
+            model: &model,
+            others,
+            peers: &[],
+            entries: labelled,
+            degraded_tracks: arguments.degraded,
+            protocol: protocol(arguments, origin.config, labelled),
+        };
+        let evaluation: Evaluation = examination.run(settings, pool)?;
+        if let Some(scores) = evaluation.systems.first() {
+            record::add_metrics(&mut card, scores);
+        }
+        model.card = card.to_toml()?;
+        output::print(&(table::text(&evaluation) + "\n"))?;
+        let findings = Findings { evaluation, curves };
+        std::fs::create_dir_all(output).with_context(|| output.display().to_string())?;
+        let write = |name: &str, text: String| {
+            let path = output.join(name);
+            std::fs::write(&path, text).with_context(|| path.display().to_string())
+        };
+        write(METRICS_FILE, serde_json::to_string_pretty(&findings)? + "\n")?;
+        write(REPORT_FILE, findings.page(&card))?;
     }
-    text
+    std::fs::create_dir_all(output).with_context(|| output.display().to_string())?;
+    let variables = output.join(VARIABLES_FILE);
+    std::fs::write(&variables, &finished.weights.bytes).with_context(|| variables.display().to_string())?;
+    model.write(output)?;
+    let training = &card.training;
+    output::print(&format!(
+        "model {} in {}\n{} by {}, {} genres; {} by other artists judged it\n",
+        card.id,
+        output.display(),
+        output::count(training.training_tracks, "track"),
+        output::count(training.training_artists, "artist"),
+        training.genres.len(),
+        output::count(training.validation_tracks, "track"),
+    ))
+}
+
+fn protocol(arguments: &TrainArguments, config: &TrainConfig, labelled: &[Entry]) -> String {
+    let source = match &arguments.data.manifest {
+        Some(path) => path.display().to_string(),
+        None => "the library".into(),
+    };
+    format!(
+        "{} of the artists of {source} that were held out from training ({:.0} % of each genre's, seed {}); a query \
+         never finds its own artist; averaged within each genre, then over genres; 95 % intervals over artists. The \
+         steps that were kept were chosen on these tracks, and the model before may have heard them.",
+        output::count(labelled.len(), "track"),
+        100.0 * config.validation_share,
+        config.seed,
+    )
+}
+
+/// A run that collapsed has left its best model, and fails all the same.
+fn collapsed(finished: &Finished, folder: &Path) -> anyhow::Result<Outcome> {
+    for stage in &finished.stages {
+        if let Ended::Collapsed { step, variance, active_triplets } = stage.ended {
+            let triplets = active_triplets.map_or_else(String::new, |share| format!(", {share:.2} of triplets active"));
+            let error = anyhow::anyhow!(
+                "{}: the embeddings collapsed into one point at step {step} (variance {variance:.3}{triplets})",
+                stage.name.as_str()
+            );
+            let hint = format!(
+                "{} holds the best model until then, of step {}; a lower learning_rate, the miner semi-hard or a \
+                 smaller margin keeps it from collapsing",
+                folder.display(),
+                stage.curve.kept_step
+            );
+            return Err(hinted(error, hint));
+        }
+    }
+    Ok(Outcome::Done)
 }

@@ -81,11 +81,7 @@ struct TrackHeard {
 ///
 /// # Errors
 /// What loading the models reports; [`Error::Io`] where copies cannot be written; [`Error::NotFinite`].
-pub fn listen(
-    listening: &Listening<'_>,
-    done: impl Fn() + Sync,
-    failed: impl Fn(Error) + Sync,
-) -> Result<Heard> {
+pub fn listen(listening: &Listening<'_>, done: impl Fn() + Sync, failed: impl Fn(Error) + Sync) -> Result<Heard> {
     let Listening { paths, listeners, degraded_tracks, .. } = *listening;
     let degraded = spread_over(paths.len(), degraded_tracks);
     let hear = |ears: &mut Result<Ears>, place: usize| -> Result<Option<(usize, TrackHeard)>> {

@@ -1,0 +1,5 @@
+//! What a training run is made of beside the trainer: its tracks, its search, its card.
+
+pub mod corpus_search;
+pub mod record;
+pub mod tracks;

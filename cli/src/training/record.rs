@@ -1,0 +1,66 @@
+//! The card of a trained model.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use trainer::card::{TrainingRecord, artist_digest};
+use trainer::data::Track;
+use trainer::evaluate::scores::SystemScores;
+use trainer::run::FinishedStage;
+use trainer::{ModelCard, TrainConfig};
+
+/// What a model was trained on.
+pub struct Origin<'a> {
+    /// Settings of the run.
+    pub config: &'a TrainConfig,
+    /// Digest of the manifest.
+    pub manifest_digest: &'a str,
+    /// Tracks trained on.
+    pub training: &'a [Track],
+    /// Tracks of the validation artists.
+    pub validation: &'a [Track],
+    /// Artists that the model it was trained on from had heard.
+    pub heard_before: &'a [String],
+}
+
+/// The card of the model that these stages, up to the last of them, have come to.
+pub fn card(origin: &Origin<'_>, stages: &[FinishedStage]) -> anyhow::Result<ModelCard> {
+    let Origin { config, training, .. } = *origin;
+    let last = stages.last().ok_or_else(|| anyhow::anyhow!("no stage was run"))?;
+    let artists: BTreeSet<&str> = training.iter().map(|track| track.entry.artist.as_str()).collect();
+    let genres: BTreeSet<&String> = training.iter().filter_map(|track| track.entry.genre.as_ref()).collect();
+    let mut heard_artists: BTreeSet<String> = artists.iter().map(|artist| artist_digest(artist)).collect();
+    heard_artists.extend(origin.heard_before.iter().cloned());
+    let record = TrainingRecord {
+        stages: stages.iter().map(|stage| stage.name.as_str().to_owned()).collect(),
+        manifest_digest: origin.manifest_digest.to_owned(),
+        training_tracks: training.len(),
+        unlabelled_tracks: training.iter().filter(|track| track.entry.genre.is_none()).count(),
+        training_artists: artists.len(),
+        validation_tracks: origin.validation.iter().filter(|track| track.entry.genre.is_some()).count(),
+        heard_artists: heard_artists.into_iter().collect(),
+        genres: genres.into_iter().cloned().collect(),
+        steps: stages.iter().map(|stage| stage.curve.kept_step).sum(),
+        seed: config.seed,
+    };
+    let metrics = BTreeMap::from([
+        ("stage_mean_average_precision".to_owned(), last.validation.mean_average_precision),
+        ("stage_area_under_curve".to_owned(), last.validation.area_under_curve),
+    ]);
+    let architecture = config.architecture.with_folded(true);
+    Ok(ModelCard::new(&last.serving_weights, config.front_end.clone(), architecture, record, metrics)?)
+}
+
+/// Puts what the evaluation found into a card.
+pub fn add_metrics(card: &mut ModelCard, scores: &SystemScores) {
+    let filtered = &scores.filtered;
+    for (name, interval) in [
+        ("mean_average_precision", filtered.mean_average_precision),
+        ("area_under_curve", filtered.area_under_curve),
+        ("knn_accuracy", filtered.knn_accuracy),
+    ] {
+        for (suffix, value) in [("", interval.value), ("_low", interval.low), ("_high", interval.high)] {
+            card.metrics.insert(format!("validation_{name}{suffix}"), value);
+        }
+    }
+    card.metrics.extend(scores.other_half_recall.map(|recall| ("validation_other_half_recall".to_owned(), recall)));
+}
