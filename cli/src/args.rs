@@ -44,7 +44,7 @@ pub enum Command {
     Status(StatusArguments),
     /// Write every track's vector to a file
     Export(ExportArguments),
-    /// Train a model on a list of tracks with genres
+    /// Train a model on tracks with genres
     Train(TrainArguments),
     /// Print a completion script for a shell
     Completions {
@@ -161,11 +161,29 @@ pub enum ExportFormat {
     Parquet,
 }
 
+/// Which tracks a model learns from, or is judged by.
+#[derive(Debug, Args)]
+pub struct DataArguments {
+    /// CSV file with the columns path and genre, and perhaps artist, album and title; or a folder
+    /// of genre folders; or FMA's, with fma_metadata and fma_small
+    #[arg(value_name = "MANIFEST", required_unless_present = "library", conflicts_with = "library")]
+    pub manifest: Option<PathBuf>,
+    /// Take the tracks and tags of the store instead
+    #[arg(long)]
+    pub library: bool,
+    /// Artists with several names (TOML): [artists] name = ["other name", ...]
+    #[arg(long, value_name = "FILE")]
+    pub aliases: Option<PathBuf>,
+    /// Which tags mean which genre (TOML): [genres] rock = ["hard rock", ...]; other tags mean none
+    /// [default: each tag is a genre]
+    #[arg(long, value_name = "FILE")]
+    pub genres: Option<PathBuf>,
+}
+
 #[derive(Debug, Args)]
 pub struct TrainArguments {
-    /// CSV file with the columns path and genre, and perhaps artist and album
-    #[arg(value_name = "MANIFEST")]
-    pub manifest: PathBuf,
+    #[command(flatten)]
+    pub data: DataArguments,
     /// Folder for the model
     #[arg(long, short, value_name = "DIR")]
     pub output: PathBuf,

@@ -13,6 +13,7 @@ use trainer::{ModelCard, TrainConfig};
 
 use crate::Outcome;
 use crate::args::TrainArguments;
+use crate::library::data_set::{self, DataSet};
 use crate::output;
 use crate::progress::Progress;
 use crate::settings::Settings;
@@ -20,9 +21,9 @@ use crate::settings::Settings;
 /// Trains a model on a manifest and writes its folder.
 pub fn run(settings: &Settings, arguments: &TrainArguments) -> anyhow::Result<Outcome> {
     let config = configuration(arguments)?;
-    let mut manifest = Manifest::read(&arguments.manifest)?;
+    let DataSet { mut manifest, names } = DataSet::read(settings, &arguments.data)?;
     if let Some(held_out) = &arguments.without {
-        manifest.without_artists_of(&Manifest::read(held_out)?);
+        manifest.without_artists_of(&data_set::read_manifest(held_out, &names)?);
     }
     let split = split::by_artist(&manifest.entries, config.validation_share, config.seed);
     let pool = settings.thread_pool(arguments.jobs)?;

@@ -1,7 +1,8 @@
 //! From folders to the catalogue: which files there are, what has to be done with each, and doing
-//! it on all cores.
+//! it on all cores. And from the catalogue, or a list, to what is learnt from.
 
 pub mod content;
+pub mod data_set;
 pub mod plan;
 pub mod query_vector;
 pub mod serving;
