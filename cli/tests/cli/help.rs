@@ -5,7 +5,7 @@ use super::program::World;
 #[test]
 fn help_of_the_program_and_its_main_commands() {
     let world = World::new();
-    for command in ["", "ingest", "query"] {
+    for command in ["", "ingest", "query", "train"] {
         let arguments: Vec<&str> = [command, "--help"].into_iter().filter(|argument| !argument.is_empty()).collect();
         let help = world.run(&arguments).stdout;
         let name = if command.is_empty() { "help" } else { command };

@@ -13,3 +13,4 @@ mod models;
 mod music;
 mod program;
 mod query;
+mod training_data;
