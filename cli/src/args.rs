@@ -46,6 +46,10 @@ pub enum Command {
     Export(ExportArguments),
     /// Train a model on tracks with genres
     Train(TrainArguments),
+    /// Judge a model on tracks with genres, beside baselines and other systems
+    Eval(EvalArguments),
+    /// Write the vectors of files, or activations of a layer, without a store
+    Embed(EmbedArguments),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -227,4 +231,63 @@ pub struct CacheArguments {
     /// Size of that folder at most, in GiB; the longest unused tracks go first
     #[arg(long, value_name = "N", default_value = "20")]
     pub cache_gib: std::num::NonZeroU64,
+}
+
+#[derive(Debug, Args)]
+pub struct EvalArguments {
+    #[command(flatten)]
+    pub data: DataArguments,
+    /// Model to judge: a folder, or `built-in` [default: built-in]
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<PathBuf>,
+    /// Model to compare it with [default: built-in, where that is another]
+    #[arg(long, value_name = "MODEL")]
+    pub before: Option<PathBuf>,
+    /// Other systems' vectors or distances of the same tracks (NumPy .npz: files, and emb or dist)
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub compare: Vec<PathBuf>,
+    /// Judge also by artists that the model was trained on: figures flatter
+    #[arg(long)]
+    pub include_heard: bool,
+    /// Tracks of which degraded copies are judged
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub degraded: usize,
+    /// Write a report (HTML)
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Print as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Threads [default: all cores]
+    #[arg(long, short, value_name = "N")]
+    pub jobs: Option<std::num::NonZeroUsize>,
+}
+
+#[derive(Debug, Args)]
+pub struct EmbedArguments {
+    /// Audio files or folders of them
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// File to write (NumPy .npz: files and emb); `-` is standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Model to embed with: a folder, or `built-in` [default: built-in]
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<PathBuf>,
+    /// Take the activations of this layer instead of the embedding: stem, blocks.0, blocks.1, ...
+    #[arg(long, value_name = "LAYER")]
+    pub layer: Option<String>,
+    /// How a layer's activations are pooled over time
+    #[arg(long, value_enum, default_value_t = LayerPoolingArgument::Both, requires = "layer")]
+    pub pooling: LayerPoolingArgument,
+    /// Files worked on at once [default: all cores]
+    #[arg(long, short, value_name = "N")]
+    pub jobs: Option<std::num::NonZeroUsize>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LayerPoolingArgument {
+    Mean,
+    Max,
+    Both,
 }

@@ -1,15 +1,12 @@
 //! `similar-tracks export`.
 
 use std::fs::File;
-use std::path::Path;
 
-use anyhow::Context;
 use index::{Catalogue, Store};
 
 use crate::Outcome;
 use crate::args::{ExportArguments, ExportFormat};
-use crate::export::{ExportedTrack, jsonl, npz, parquet};
-use crate::output;
+use crate::export::{ExportedTrack, jsonl, npz, parquet, target};
 use crate::settings::Settings;
 
 /// Writes every track with its vector to a file, which appears whole or not at all.
@@ -23,25 +20,7 @@ pub fn run(settings: &Settings, arguments: &ExportArguments) -> anyhow::Result<O
         ExportFormat::Jsonl => jsonl::write,
         ExportFormat::Parquet => parquet::write,
     };
-    let target = &arguments.output;
-    let in_place = target == Path::new("-") || std::fs::metadata(target).is_ok_and(|metadata| !metadata.is_file());
-    let folder = match target.parent() {
-        _ if in_place => std::env::temp_dir(),
-        Some(parent) if parent != Path::new("") => parent.to_owned(),
-        _ => ".".into(),
-    };
-    let file = tempfile::NamedTempFile::new_in(&folder).with_context(|| folder.display().to_string())?;
-    write(file.reopen()?, &tracks).with_context(|| target.display().to_string())?;
-    if target == Path::new("-") {
-        output::print_bytes(&std::fs::read(file.path())?)?;
-    } else if in_place {
-        // A device or pipe is written to, never replaced.
-        std::fs::write(target, std::fs::read(file.path())?).with_context(|| target.display().to_string())?;
-    } else {
-        let path = file.into_temp_path();
-        make_readable(&path)?;
-        path.persist(target).with_context(|| target.display().to_string())?;
-    }
+    target::write_to(&arguments.output, |file| write(file, &tracks))?;
     Ok(Outcome::Done)
 }
 
@@ -56,10 +35,4 @@ fn embedded_tracks(catalogue: &Catalogue) -> anyhow::Result<Vec<ExportedTrack>> 
         }
     }
     Ok(tracks)
-}
-
-/// Temporary files are the user's alone; an export is a file like any other.
-fn make_readable(path: &Path) -> anyhow::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    Ok(std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644))?)
 }

@@ -1,6 +1,8 @@
 //! One file a command.
 
 mod completions;
+mod embed;
+mod eval;
 mod export;
 mod ingest;
 mod man;
@@ -21,6 +23,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         Command::Status(arguments) => status::run(&settings, &arguments),
         Command::Export(arguments) => export::run(&settings, &arguments),
         Command::Train(arguments) => train::run(&settings, &arguments),
+        Command::Eval(arguments) => eval::run(&settings, &arguments),
+        Command::Embed(arguments) => embed::run(&settings, &arguments),
         Command::Completions { shell } => completions::run(shell),
         Command::Man { output } => man::run(&output),
     }

@@ -3,6 +3,7 @@
 pub mod jsonl;
 pub mod npz;
 pub mod parquet;
+pub mod target;
 
 use index::TrackRecord;
 

@@ -18,11 +18,16 @@ const PAIR: usize = 2;
 
 /// Holds out a share of each genre's artists, by seed: two at least of a genre of four or more, none
 /// of a smaller one, in which one alone would find nothing. An artist stands on one side only; where
-/// one has several genres, a genre may lose more, but never its last. Artists without a genre are
-/// trained on.
+/// one has several genres, a genre may lose more, but never its last. Whoever made half of a genre's
+/// tracks or more is trained on: too little would be left to learn from. So are artists without a genre.
 pub fn by_artist(entries: &[Entry], validation_share: f64, seed: u64) -> Split {
     let artists_of = artists_of_genres(entries);
     let genres_of = genres_of_artists(&artists_of);
+    let count = |matches: &dyn Fn(&Entry) -> bool| entries.iter().filter(|entry| matches(entry)).count();
+    let made_half = |artist: &str, genre: &str| {
+        let of_genre = |entry: &Entry| entry.genre.as_deref() == Some(genre);
+        2 * count(&|entry| of_genre(entry) && entry.artist == artist) >= count(&of_genre)
+    };
     let mut held_out: HashSet<&str> = HashSet::new();
     for artists in small_first(&artists_of) {
         if artists.len() < 2 * PAIR {
@@ -37,7 +42,8 @@ pub fn by_artist(entries: &[Entry], validation_share: f64, seed: u64) -> Split {
             }
             let is_last =
                 |genre: &&str| artists_of[genre].iter().all(|other| *other == artist || held_out.contains(other));
-            if !held_out.contains(artist) && !genres_of[artist].iter().any(is_last) {
+            let is_needed = genres_of[artist].iter().any(|genre| is_last(genre) || made_half(artist, genre));
+            if !held_out.contains(artist) && !is_needed {
                 held_out.insert(artist);
                 wanted -= 1;
             }
@@ -142,6 +148,17 @@ mod tests {
 
     fn artists<'a>(entries: &'a [Entry], part: &[usize]) -> BTreeSet<&'a str> {
         part.iter().map(|&index| entries[index].artist.as_str()).collect()
+    }
+
+    #[test]
+    fn who_made_half_of_a_genre_is_trained_on() {
+        let mut entries = genre_of("folk", 0..6);
+        entries.extend((0..6).map(|_| entry("folk", "one of many songs")));
+        for seed in 0..20 {
+            let split = by_artist(&entries, 0.5, seed);
+            assert!(artists(&entries, &split.training).contains("one of many songs"));
+            assert_eq!(split.validation.len(), 4, "half of seven artists, rounded");
+        }
     }
 
     /// Asserts what holds of every split, and of folds.
