@@ -145,9 +145,10 @@ def copy(content: pathlib.Path, member: str | None, to: pathlib.Path) -> bool:
 def fetch(package: str, rows: list[Row], folder: pathlib.Path, scratch: pathlib.Path) -> None:
     if package == "music21":
         try:
-            sources = scores.write_midi([render.score_of(row) for row in rows], scratch)
+            python = scores.environment()
         except subprocess.CalledProcessError as error:
             return warn(f"the scores are left out: {end_of(error)}")
+        sources = (scores.write_midi(python, render.score_of(row), scratch) for row in rows)
     else:
         sources = unpack(download(package, scratch), rows, scratch)
     for row, files in zip(rows, sources):

@@ -7,7 +7,6 @@ import os
 import pathlib
 import subprocess
 import sys
-import tempfile
 
 VERSION = "10.5.1"
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "similar-tracks/corpus"
@@ -27,15 +26,13 @@ urllib3==2.8.0 --hash=sha256:0cf3cae568d36aa9576b28dfb35f11328f1cb974ca7647d9475
 webcolors==25.10.0 --hash=sha256:032c727334856fc0b968f63daa252a1ac93d33db2f5267756623c210e57a4f1d
 """
 
-# COMPOSER__FOLDER_FILE names a score; those of one movement lie in the composer's own folder.
+# COMPOSER__FOLDER_FILE names a score; FOLDER is the composer's own where a work has one file.
 WRITE_MIDI = """
-import pathlib, sys
+import sys
 from music21 import corpus
-for name in sys.argv[2:]:
-    composer, score = name.split("__")
-    paths = (path for path in sorted(corpus.getComposer(composer)) if f"{path.parent.name}_{path.stem}" == score)
-    for path in list(paths)[:1]:
-        corpus.parse(path).write("midi", pathlib.Path(sys.argv[1], f"{name}.mid"))
+composer, score = sys.argv[1].split("__")
+paths = [path for path in sorted(corpus.getComposer(composer)) if f"{path.parent.name}_{path.stem}" == score]
+corpus.parse(paths[0]).write("midi", sys.argv[2])
 """
 
 
@@ -54,10 +51,10 @@ def environment() -> pathlib.Path:
     return python
 
 
-def write_midi(names: list[str], folder: pathlib.Path) -> list[list[pathlib.Path]]:
-    """Writes scores as NAME.mid into folder; for each name its file, or none where there is no such score."""
-    with tempfile.TemporaryDirectory(dir=folder) as scratch:  # of music21's pickles
-        command = [environment(), "-W", "ignore", "-c", WRITE_MIDI, folder, *names]
-        subprocess.run(command, check=True, env=os.environ | {"TMPDIR": scratch}, capture_output=True)
-    paths = [folder / f"{name}.mid" for name in names]
-    return [[path] if path.exists() else [] for path in paths]
+def write_midi(python: pathlib.Path, name: str, folder: pathlib.Path) -> list[pathlib.Path]:
+    """Writes a score as NAME.mid into folder; its file, or none where there is no such score."""
+    path = folder / f"{name}.mid"
+    pickles = {"TMPDIR": str(folder)}  # music21 keeps what it has parsed there
+    command = [python, "-W", "ignore", "-c", WRITE_MIDI, name, path]
+    done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, env=os.environ | pickles)
+    return [path] if done.returncode == 0 else []
