@@ -14,9 +14,8 @@ import wave
 from collections.abc import Callable
 from typing import NamedTuple
 
+RATE, CHANNELS, FRAME_BYTES = 44100, 2, 4
 MODULE_SECONDS = 300  # modules may loop for ever
-MIDI_SECONDS = 240
-SCORE_SECONDS = 180  # of the music21 corpus, whose quartet movements are long
 SOUND_FONT = "/usr/share/sounds/sf2/FluidR3_GM.sf2"
 SUFFIXES = (".flac", ".wav")  # of what was rendered
 
@@ -27,7 +26,7 @@ class Way(NamedTuple):
     """How one kind of row becomes sound."""
 
     needs: dict[str, str]  # a program, file or Python module, and the Debian package that brings it
-    render: Callable[[list[pathlib.Path], pathlib.Path], None]  # source files into a WAV file
+    render: Callable[[list[pathlib.Path], pathlib.Path, float], None]  # sources into a WAV file of at most so many s
 
 
 def run(*command: str | pathlib.Path, home: pathlib.Path | None = None) -> None:
@@ -35,27 +34,32 @@ def run(*command: str | pathlib.Path, home: pathlib.Path | None = None) -> None:
     subprocess.run(command, check=True, capture_output=True, stdin=subprocess.DEVNULL, env=environment)
 
 
-def render_module(sources: list[pathlib.Path], wav: pathlib.Path) -> None:
-    run("openmpt123", "--batch", "--quiet", "--end-time", str(MODULE_SECONDS), "--samplerate", "44100",
-        "--channels", "2", "--force", "--output", wav, sources[0])  # fmt: skip
+def render_module(sources: list[pathlib.Path], wav: pathlib.Path, seconds: float) -> None:
+    run("openmpt123", "--batch", "--quiet", "--end-time", str(MODULE_SECONDS), "--samplerate", str(RATE),
+        "--channels", str(CHANNELS), "--force", "--output", wav, sources[0])  # fmt: skip
 
 
-def render_midi(sources: list[pathlib.Path], wav: pathlib.Path, seconds: int = MIDI_SECONDS) -> None:
-    run("fluidsynth", "-ni", "-q", "-g", "0.6", "-r", "44100", "-F", wav, SOUND_FONT, sources[0])
-    cut(wav, seconds)
+def render_midi(sources: list[pathlib.Path], wav: pathlib.Path, seconds: float) -> None:
+    # Read from a pipe up to the length that tracks.csv gives: a note that no event ends sounds for ever.
+    command = ["fluidsynth", "-ni", "-q", "-g", "0.6", "-r", str(RATE), "-O", "s16", "-T", "raw", "-F", "/dev/stdout"]
+    command += [SOUND_FONT, sources[0]]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as fluidsynth:
+        samples = fluidsynth.stdout.read(round(seconds * RATE) * FRAME_BYTES)
+        fluidsynth.kill()
+    if not samples:
+        raise subprocess.CalledProcessError(fluidsynth.returncode, command)
+    with wave.open(str(wav), "wb") as sound:
+        sound.setparams((CHANNELS, FRAME_BYTES // CHANNELS, RATE, 0, "NONE", ""))
+        sound.writeframes(samples)
 
 
-def render_score(sources: list[pathlib.Path], wav: pathlib.Path) -> None:
-    render_midi(sources, wav, SCORE_SECONDS)
-
-
-def render_project(sources: list[pathlib.Path], wav: pathlib.Path) -> None:
+def render_project(sources: list[pathlib.Path], wav: pathlib.Path, seconds: float) -> None:
     as_root = ["--allowroot"] if os.geteuid() == 0 else []  # it refuses root otherwise
     # It writes its settings into the home folder: they go beside the source, and away with it.
-    run("lmms", *as_root, "render", sources[0], "-f", "wav", "-s", "44100", "-o", wav, home=sources[0].parent)
+    run("lmms", *as_root, "render", sources[0], "-f", "wav", "-s", str(RATE), "-o", wav, home=sources[0].parent)
 
 
-def mix_stems(sources: list[pathlib.Path], wav: pathlib.Path) -> None:
+def mix_stems(sources: list[pathlib.Path], wav: pathlib.Path, seconds: float) -> None:
     share = " ".join([str(1 / len(sources))] * len(sources))  # the sum of full-scale stems must not clip
     stems = f"amix=inputs={len(sources)}:duration=longest:normalize=0:weights={share}"
     inputs = [argument for source in sorted(sources) for argument in ("-i", source)]
@@ -66,22 +70,10 @@ MIDI_NEEDS = {"fluidsynth": "fluidsynth", SOUND_FONT: "fluid-soundfont-gm"}
 WAYS = {
     "openmpt123": Way({"openmpt123": "openmpt123"}, render_module),
     "fluidsynth": Way(MIDI_NEEDS, render_midi),
-    "music21+fluidsynth": Way(MIDI_NEEDS | {"ensurepip": "python3-venv"}, render_score),
+    "music21+fluidsynth": Way(MIDI_NEEDS | {"ensurepip": "python3-venv"}, render_midi),
     "lmms": Way({"lmms": "lmms"}, render_project),
     "stems-mix": Way({"ffmpeg": "ffmpeg"}, mix_stems),
 }
-
-
-def cut(wav: pathlib.Path, seconds: int) -> None:
-    with wave.open(str(wav), "rb") as sound:
-        parameters = sound.getparams()
-        frames = seconds * parameters.framerate
-        if parameters.nframes <= frames:
-            return
-        kept = sound.readframes(frames)
-    with wave.open(str(wav), "wb") as sound:
-        sound.setparams(parameters)
-        sound.writeframes(kept)
 
 
 def is_here(need: str) -> bool:
@@ -143,7 +135,7 @@ def write_track(row: Row, sources: list[pathlib.Path], target: pathlib.Path, scr
         sources[0].replace(target)
         return
     wav = scratch / "rendered.wav"
-    WAYS[row["how"]].render(sources, wav)
+    WAYS[row["how"]].render(sources, wav, float(row["duration_s"]))
     sound = wav
     if is_here("ffmpeg"):
         sound = scratch / "rendered.flac"
