@@ -17,7 +17,7 @@ Into FOLDER it writes
                    tracks), and `rendered`: the program that played the track, empty for a recording
     LICENCES.txt   who made each track, and under which licence
 
-aliases.csv beside this file lists artists of several names, for splits by artist.
+aliases.toml beside this file lists artists of several names, for splits by artist.
 """
 
 import argparse

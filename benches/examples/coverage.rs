@@ -13,7 +13,7 @@ use std::path::Path;
 use audio_frontend::{Coverage, FrontEndConfig, MelPower, Windows};
 use rayon::prelude::*;
 use trainer::Embedder;
-use trainer::data::{LabelledTrack, Manifest, Names, load_tracks};
+use trainer::data::{Entry, Manifest, Names};
 use trainer::evaluate::{Labelled, retrieval};
 
 /// Frames cut off: 0.36 s.
@@ -44,8 +44,8 @@ fn main() {
     let manifest = Manifest::read(Path::new(&path), &Names::default()).expect("the manifest can be read");
     let embedder = Embedder::built_in().expect("the built-in model loads");
     let front_end = embedder.card().front_end.clone();
-    let seconds = f64::from(front_end.max_seconds);
-    let tracks = load_tracks(&manifest.entries, &front_end, seconds, || {}, |error| println!("left out: {error}"));
+    let tracks: Vec<LabelledTrack> =
+        manifest.entries.par_iter().filter_map(|entry| LabelledTrack::decode(entry, &front_end)).collect();
     let minutes = tracks.iter().map(|track| track.power.frames() as f64 * front_end.hop_seconds / 60.0).sum::<f64>();
     println!("{} tracks, {:.2} minutes each on average\n", tracks.len(), minutes / tracks.len() as f64);
     println!(
@@ -83,6 +83,24 @@ fn main() {
             to_shifted[to_shifted.len() / 100],
             to_shifted[to_shifted.len() / 2],
         );
+    }
+}
+
+/// A decoded track of a genre.
+struct LabelledTrack {
+    power: MelPower,
+    genre: String,
+    artist: String,
+}
+
+impl LabelledTrack {
+    /// `None` where the genre is not known, or nothing is to be heard.
+    fn decode(entry: &Entry, front_end: &FrontEndConfig) -> Option<Self> {
+        let genre = entry.genre.clone()?;
+        let power = audio_frontend::mel_power(&entry.path, front_end);
+        let power = power.inspect_err(|error| println!("left out: {error}")).ok()?;
+        Windows::of_track(&power, front_end, Coverage::Spread)?;
+        Some(Self { power, genre, artist: entry.artist.clone() })
     }
 }
 

@@ -10,6 +10,7 @@ use crate::stage::Setup;
 use crate::stage::classify::ClassifyConfig;
 use crate::stage::finetune::FinetuneConfig;
 use crate::stage::triplet::TripletConfig;
+use crate::stage::whiten::WhitenConfig;
 
 /// Everything that decides what a training run makes of a manifest.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,6 +38,8 @@ pub struct TrainConfig {
     pub finetune: FinetuneConfig,
     /// Triplet refinement.
     pub triplet: TripletConfig,
+    /// A head in closed form.
+    pub whiten: WhitenConfig,
 }
 
 /// A stage by its name.
@@ -49,6 +52,8 @@ pub enum StageName {
     Finetune,
     /// [`triplet`](crate::stage::triplet).
     Triplet,
+    /// [`whiten`](crate::stage::whiten).
+    Whiten,
 }
 
 impl StageName {
@@ -58,6 +63,7 @@ impl StageName {
             Self::Classify => "classify",
             Self::Finetune => "finetune",
             Self::Triplet => "triplet",
+            Self::Whiten => "whiten",
         }
     }
 }
@@ -66,7 +72,7 @@ impl Default for TrainConfig {
     fn default() -> Self {
         Self {
             seed: 1,
-            stages: vec![StageName::Classify, StageName::Triplet],
+            stages: vec![StageName::Classify, StageName::Triplet, StageName::Whiten],
             validation_share: 0.35,
             validation_windows: 8,
             track_seconds: 600.0,
@@ -76,11 +82,24 @@ impl Default for TrainConfig {
             classify: Default::default(),
             finetune: Default::default(),
             triplet: Default::default(),
+            whiten: Default::default(),
         }
     }
 }
 
 impl TrainConfig {
+    /// Reads settings from TOML; what is left out, in tables too, keeps its default.
+    ///
+    /// # Errors
+    /// [`Error::Settings`](crate::Error::Settings) with the place of what is unknown or of another type.
+    pub fn from_toml(text: &str) -> Result<Self> {
+        let wrong = |error: &dyn std::fmt::Display| crate::Error::Settings { reason: error.to_string().trim().into() };
+        let given: toml::Table = text.parse().map_err(|error: toml::de::Error| wrong(&error))?;
+        let mut settings = toml::Table::try_from(Self::default()).map_err(|error| wrong(&error))?;
+        overlay(&mut settings, given);
+        settings.try_into().map_err(|error: toml::de::Error| wrong(&error))
+    }
+
     /// What every stage works with.
     pub fn setup(&self) -> Setup<'_> {
         Setup { seed: self.seed, front_end: &self.front_end, architecture: &self.architecture, augment: &self.augment }
@@ -97,6 +116,7 @@ impl TrainConfig {
             StageName::Classify => self.classify.fit.steps,
             StageName::Finetune => self.finetune.classify.fit.steps,
             StageName::Triplet => self.triplet.fit.steps,
+            StageName::Whiten => 0,
         }
     }
 
@@ -110,6 +130,10 @@ impl TrainConfig {
             (self.validation_share > 0.0 && self.validation_share <= 0.5, "validation_share must be in (0, 0.5]"),
             ((1..=1000).contains(&self.validation_windows), "validation_windows must be in 1..=1000"),
             (self.track_seconds >= self.front_end.window_seconds(), "track_seconds must be at least a window"),
+            (
+                self.architecture.channels.iter().all(|channels| channels % 16 == 0),
+                "channels must be multiples of 16: libtorch 2.13 crashes in training with some others",
+            ),
             (!self.architecture.folded, "architecture.folded must be false: a folded network cannot be trained"),
         ])?;
         self.front_end.validate()?;
@@ -117,7 +141,20 @@ impl TrainConfig {
         self.augment.validate()?;
         self.classify.validate()?;
         self.finetune.validate()?;
-        Ok(self.triplet.validate()?)
+        self.triplet.validate()?;
+        Ok(self.whiten.validate()?)
+    }
+}
+
+/// Puts what is given over what is there, table by table.
+fn overlay(settings: &mut toml::Table, given: toml::Table) {
+    for (name, value) in given {
+        match (settings.get_mut(&name), value) {
+            (Some(toml::Value::Table(inner)), toml::Value::Table(given)) => overlay(inner, given),
+            (_, value) => {
+                settings.insert(name, value);
+            }
+        }
     }
 }
 
@@ -134,9 +171,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_left_out_keeps_its_default() {
+        let config = TrainConfig::from_toml("seed = 7\n[triplet.fit]\nsteps = 5\n[front_end]\nmel_bands = 32").unwrap();
+        let mut expected = TrainConfig { seed: 7, ..Default::default() };
+        expected.triplet.fit.steps = 5;
+        expected.front_end.mel_bands = 32;
+        assert_eq!(config, expected);
+        assert_eq!(TrainConfig::from_toml("").unwrap(), TrainConfig::default());
+    }
+
+    #[test]
     fn unknown_settings_and_wrong_values_are_refused() {
-        assert!(toml::from_str::<TrainConfig>("sede = 1").is_err());
-        assert!(toml::from_str::<TrainConfig>("stages = ['clasify']").is_err());
+        for wrong in ["sede = 1", "stages = ['clasify']", "[classify.fit]\nstep = 5", "[classify]\nfit = 5", "="] {
+            assert!(TrainConfig::from_toml(wrong).is_err(), "{wrong}");
+        }
         let config = TrainConfig { validation_share: 0.9, ..Default::default() };
         assert!(config.validate().unwrap_err().to_string().contains("validation_share"));
     }

@@ -122,6 +122,12 @@ pub enum Error {
         /// The folder.
         folder: PathBuf,
     },
+    /// A file of settings is not valid.
+    #[error("{reason}")]
+    Settings {
+        /// What is wrong, and where.
+        reason: String,
+    },
     /// A setting out of its range.
     #[error(transparent)]
     Config(#[from] audio_frontend::OutOfRange),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::config::{StageName, TrainConfig};
 use crate::data::{Roster, Track};
-use crate::embed::{ModelFiles, write_durably};
+use crate::embed::write_durably;
 use crate::error::{Error, Result};
 use crate::evaluate::Retrieval;
 use crate::evaluate::scores::StageCurve;
@@ -13,6 +13,7 @@ use crate::metric::miner::corpus::NeighbourSearch;
 use crate::stage::fit::{Ended, Fitted, Progress, Surroundings};
 use crate::stage::judge::Judge;
 use crate::stage::network::{NetworkWeights, Start, serving_weights};
+use crate::stage::whiten::whiten;
 use crate::stage::{Material, classify, finetune, triplet};
 
 /// What a run works with.
@@ -23,8 +24,8 @@ pub struct Run<'a> {
     pub training: &'a [Track],
     /// Tracks to judge by.
     pub validation: &'a [Track],
-    /// The model to start from; random weights where there is none.
-    pub start: Option<ModelFiles>,
+    /// Where the first stage begins.
+    pub start: Start,
     /// Folder for the state of the run: killed, it goes on from there.
     pub state_folder: &'a Path,
     /// Names the data: a state of other data or settings is not gone on from.
@@ -75,7 +76,7 @@ impl Run<'_> {
         let roster = Roster::of(self.training);
         let judge = Judge::new(self.validation, &config.front_end, config.validation_windows)?;
         let material = Material { tracks: self.training, roster: &roster, judge: &judge };
-        let mut start = self.start.clone().map_or(Start::Random, Start::Model);
+        let mut start = self.start.clone();
         let (mut stages, mut last): (Vec<FinishedStage>, Option<NetworkWeights>) = (Vec::new(), None);
         let mut steps_left = config.steps();
         let deadline = self.max_duration.map(|limit| Instant::now() + limit);
@@ -117,6 +118,11 @@ impl Run<'_> {
             StageName::Classify => classify::train("classify", &config.classify, setup, material, start, surroundings),
             StageName::Finetune => finetune::train(&config.finetune, setup, material, start, surroundings),
             StageName::Triplet => triplet::train(&config.triplet, setup, material, start, surroundings),
+            StageName::Whiten => {
+                let (weights, validation) = whiten(&config.whiten, setup, material, start)?;
+                let curve = StageCurve { stage: name.as_str().into(), ..Default::default() };
+                Ok(Fitted { weights, validation, curve, ended: Ended::AllSteps })
+            }
         }
     }
 
@@ -145,8 +151,10 @@ impl Run<'_> {
         let mut hasher = blake3::Hasher::new();
         hasher.update(toml::to_string(self.config).map_err(reason)?.as_bytes());
         hasher.update(self.data_digest.as_bytes());
-        if let Some(start) = &self.start {
-            hasher.update(&start.weights);
+        match &self.start {
+            Start::Random => {}
+            Start::Weights(start) => drop(hasher.update(&start.bytes)),
+            Start::Model(start) => drop(hasher.update(&start.weights)),
         }
         for part in [self.training, self.validation] {
             hasher.update(&part.len().to_le_bytes());

@@ -12,6 +12,7 @@ use trainer::embed::ModelFiles;
 use trainer::evaluate::scores::Evaluation;
 use trainer::run::{Finished, FinishedStage, Run};
 use trainer::stage::fit::{Ended, Progress as StageProgress};
+use trainer::stage::network::Start;
 
 use crate::Outcome;
 use crate::args::TrainArguments;
@@ -54,7 +55,7 @@ pub fn run(settings: &Settings, arguments: &TrainArguments) -> anyhow::Result<Ou
         config: &config,
         training: &training,
         validation: &validation,
-        start: start.as_ref().map(|model| model.files.clone()),
+        start: start.as_ref().map_or(Start::Random, |model| Start::Model(model.files.clone())),
         state_folder: &state_folder,
         data_digest: &manifest.digest,
         max_duration: arguments.max_minutes.map(|minutes| Duration::from_secs(60 * minutes)),
@@ -86,14 +87,14 @@ fn configuration(arguments: &TrainArguments, start: Option<&Model>) -> anyhow::R
     let mut config = match &arguments.config {
         Some(path) => {
             let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-            toml::from_str(&text).with_context(|| path.display().to_string())?
+            TrainConfig::from_toml(&text).with_context(|| path.display().to_string())?
         }
         None => TrainConfig::default(),
     };
     if let Some(start) = start {
         let card = start.files.parsed_card(Path::new("the model to start from"))?;
         if arguments.config.is_none() {
-            config.stages = vec![StageName::Finetune, StageName::Triplet];
+            config.stages = vec![StageName::Finetune, StageName::Triplet, StageName::Whiten];
             config.front_end = card.front_end;
             config.architecture = card.architecture.with_folded(false);
         }

@@ -13,4 +13,5 @@ mod models;
 mod music;
 mod program;
 mod query;
+mod training;
 mod training_data;

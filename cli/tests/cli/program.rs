@@ -45,6 +45,7 @@ impl World {
             .arg("--store")
             .arg(self.store())
             .args(arguments)
+            .env("XDG_CACHE_HOME", self.path("cache"))
             .env_remove("SIMILAR_TRACKS_STORE")
             .env_remove("COLUMNS");
         command

@@ -34,7 +34,7 @@ fn write(world: &World, name: &str, text: &str) -> String {
 /// Asserts that two tracks of each genre were held out of eight.
 fn assert_trained(run: &Run) {
     assert_eq!(run.code, Some(0), "{run:?}");
-    assert!(run.stdout.contains("4 tracks by 4 artists, 2 genres; 4 validation tracks by other artists"), "{run:?}");
+    assert!(run.stdout.contains("4 tracks by 4 artists, 2 genres; 4 tracks by other artists judged it"), "{run:?}");
     assert!(run.stderr.contains("(4 queries)"), "a query finds the other artist of its genre: {run:?}");
 }
 
@@ -123,11 +123,11 @@ fn aliases_keep_one_person_on_one_side() {
     // Three artists of jazz are left: too few to hold out two.
     let aliases = write(&world, "aliases.toml", "[artists]\n\"Player 1\" = [\"player 7\"]\n");
     let run = train(&world, &[&list, "--aliases", &aliases]);
-    assert!(run.stdout.contains("6 tracks by 5 artists, 2 genres; 2 validation tracks"), "{run:?}");
+    assert!(run.stdout.contains("6 tracks by 5 artists, 2 genres; 2 tracks by other artists judged it"), "{run:?}");
     // And whoever is held out is so under every name.
     let held_out = write(&world, "held-out.csv", "path,genre,artist\nx.wav,jazz,PLAYER 7\n");
     let run = train(&world, &[&list, "--aliases", &aliases, "--without", &held_out]);
-    assert!(run.stdout.contains("4 tracks by 4 artists, 2 genres; 2 validation tracks"), "{run:?}");
+    assert!(run.stdout.contains("4 tracks by 4 artists, 2 genres; 2 tracks by other artists judged it"), "{run:?}");
 }
 
 #[test]

@@ -142,6 +142,39 @@ impl CnnEncoder {
         })
     }
 
+    /// Activations of the last block, pooled over time: what the head maps to embeddings.
+    pub fn pooled(&self, log_mel: &Tensor) -> Tensor {
+        self.pool.forward(&self.activations(log_mel, self.blocks.len(), Mode::Serve))
+    }
+
+    /// Weight and bias that head and neck come to.
+    pub fn head(&self) -> (Tensor, Tensor) {
+        match &self.neck {
+            Some(neck) => {
+                let gain = (&neck.running_var + NECK_EPSILON).rsqrt();
+                (&self.head.ws * gain.unsqueeze(1), -(&neck.running_mean * gain))
+            }
+            None => {
+                let zeros = || Tensor::zeros([self.head.ws.size()[0]], (Kind::Float, self.head.ws.device()));
+                (self.head.ws.copy(), self.head.bs.as_ref().map_or_else(zeros, Tensor::copy))
+            }
+        }
+    }
+
+    /// Makes head and neck come to this weight and bias.
+    pub fn set_head(&self, weight: &Tensor, bias: &Tensor) {
+        let _no_gradients = tch::no_grad_guard();
+        self.head.ws.shallow_clone().copy_(weight);
+        match (&self.neck, &self.head.bs) {
+            (Some(neck), _) => {
+                neck.running_mean.shallow_clone().copy_(&-bias);
+                let _ = neck.running_var.shallow_clone().fill_(1.0 - NECK_EPSILON);
+            }
+            (None, Some(own)) => own.shallow_clone().copy_(bias),
+            (None, None) => {}
+        }
+    }
+
     /// Names of the layers whose activations can be taken instead of the embedding, from the input
     /// on.
     pub fn layer_names(&self) -> Vec<String> {
@@ -211,17 +244,7 @@ impl CnnEncoder {
         if let Pool::Gem(exponent) = &self.pool {
             named.push((self.exponent_name.clone(), exponent.copy()));
         }
-        let size = self.head.ws.size()[0];
-        let (weight, bias) = match &self.neck {
-            Some(neck) => {
-                let gain = (&neck.running_var + NECK_EPSILON).rsqrt();
-                (&self.head.ws * gain.unsqueeze(1), -(&neck.running_mean * gain))
-            }
-            None => {
-                let zeros = || Tensor::zeros([size], (Kind::Float, self.head.ws.device()));
-                (self.head.ws.copy(), self.head.bs.as_ref().map_or_else(zeros, Tensor::copy))
-            }
-        };
+        let (weight, bias) = self.head();
         named.push((format!("{}.weight", self.head_name), weight));
         named.push((format!("{}.bias", self.head_name), bias));
         named
@@ -238,11 +261,8 @@ impl CnnEncoder {
         if let (Pool::Gem(own), Pool::Gem(other)) = (&self.pool, &folded.pool) {
             own.shallow_clone().copy_(other);
         }
-        self.head.ws.shallow_clone().copy_(&folded.head.ws);
-        if let (Some(neck), Some(bias)) = (&self.neck, &folded.head.bs) {
-            neck.running_mean.shallow_clone().copy_(&-bias);
-            let _ = neck.running_var.shallow_clone().fill_(1.0 - NECK_EPSILON);
-        }
+        let (weight, bias) = folded.head();
+        self.set_head(&weight, &bias);
         let _ = self.forward(log_mel, Mode::Calibrate);
     }
 }

@@ -8,6 +8,7 @@ pub mod network;
 pub mod optimiser;
 pub mod terms;
 pub mod triplet;
+pub mod whiten;
 
 use audio_frontend::FrontEndConfig;
 

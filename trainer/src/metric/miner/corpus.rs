@@ -39,7 +39,7 @@ pub struct CorpusConfig {
 
 impl Default for CorpusConfig {
     fn default() -> Self {
-        Self { tracks: 6, refresh_every: 50, neighbours: 100, temperature: 0.2, reuse_cap: 12 }
+        Self { tracks: 6, refresh_every: 100, neighbours: 100, temperature: 0.2, reuse_cap: 24 }
     }
 }
 
@@ -77,7 +77,8 @@ pub struct HardNegatives {
 }
 
 impl HardNegatives {
-    /// Searches the corpus. `vectors`: one unit vector a member.
+    /// Searches the corpus. `vectors`: one unit vector for each of the `searched` members; the others are
+    /// nobody's negatives.
     ///
     /// # Errors
     /// [`Error::Search`](crate::Error::Search).
@@ -85,21 +86,24 @@ impl HardNegatives {
         search: &mut dyn NeighbourSearch,
         vectors: &[f32],
         members: &[Member],
+        searched: &[usize],
         config: &CorpusConfig,
     ) -> Result<Self> {
-        let dimension = vectors.len() / members.len().max(1);
-        let nearest = search.nearest(vectors, dimension, config.neighbours.min(members.len()))?;
+        let dimension = vectors.len() / searched.len().max(1);
+        let nearest = search.nearest(vectors, dimension, config.neighbours.min(searched.len()))?;
         let differs = |a: &Member, b: &Member| {
             let other_album = a.album.is_none() || a.album != b.album;
             a.genre.is_some() && b.genre.is_some() && a.genre != b.genre && a.artist != b.artist && other_album
         };
-        let negatives = |(track, near): (usize, &Vec<(usize, f32)>)| {
-            near.iter()
+        let mut of_track = vec![Vec::new(); members.len()];
+        for (&track, near) in searched.iter().zip(nearest) {
+            of_track[track] = near
+                .into_iter()
+                .map(|(place, cosine)| (searched[place], (2.0 - 2.0 * cosine).max(0.0)))
                 .filter(|(other, _)| differs(&members[track], &members[*other]))
-                .map(|&(other, cosine)| (other, (2.0 - 2.0 * cosine).max(0.0)))
-                .collect()
-        };
-        Ok(Self { of_track: nearest.iter().enumerate().map(negatives).collect() })
+                .collect();
+        }
+        Ok(Self { of_track })
     }
 
     /// Whether nothing was found, or nothing was looked for.
@@ -182,7 +186,7 @@ mod tests {
             member(Some(1), 4, Some(1)),
             member(Some(1), 5, None),
         ];
-        HardNegatives::find(&mut BruteForce, &vectors, &members, &CorpusConfig::default()).unwrap()
+        HardNegatives::find(&mut BruteForce, &vectors, &members, &[0, 1, 2, 3, 4, 5, 6], &CorpusConfig::default()).unwrap()
     }
 
     #[test]

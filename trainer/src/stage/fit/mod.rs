@@ -20,6 +20,7 @@ use crate::evaluate::Retrieval;
 use crate::evaluate::scores::{CurvePoint, StageCurve};
 use crate::metric::miner::corpus::{CorpusConfig, HardNegatives, NeighbourSearch};
 use crate::model::Mode;
+use crate::model::cnn::normalised;
 use crate::schedule::rate_factor;
 use crate::torch::guard;
 use prefetch::Prefetch;
@@ -323,28 +324,37 @@ impl Run<'_, '_> {
         out_of_time.then_some(Ended::OutOfTime)
     }
 
-    /// Embeds the training tracks as the network is now, and searches them.
+    /// Embeds the labelled tracks as the network is now, and searches them.
     fn hard_negatives(&mut self, state: &State, corpus: &CorpusConfig) -> Result<HardNegatives> {
         let Stage { setup, material, .. } = *self.stage;
-        let mut vectors = Vec::new();
-        for track in material.tracks {
-            let log_mel = track.power.spread(CORPUS_WINDOWS, setup.front_end)?;
-            let vector: Vec<f32> = guard("embedding the corpus", || {
+        let members = &material.roster.members;
+        let labelled: Vec<usize> = (0..members.len()).filter(|&track| members[track].genre.is_some()).collect();
+        let bands = setup.front_end.mel_bands as i64;
+        let mut vectors: Vec<f32> = Vec::new();
+        for tracks in labelled.chunks(CORPUS_BATCH) {
+            let mut log_mel = Vec::new();
+            for &track in tracks {
+                log_mel.extend(material.tracks[track].power.spread(CORPUS_WINDOWS, setup.front_end)?);
+            }
+            vectors.extend(guard("embedding the corpus", || {
                 let _no_gradients = tch::no_grad_guard();
-                let shape = [CORPUS_WINDOWS as i64, -1, setup.front_end.mel_bands as i64];
-                let input = Tensor::f_from_slice(&log_mel)?.f_view(shape)?;
-                let windows = state.network().encoder.forward(&input, Mode::Serve);
-                let mean = windows.mean_dim([0_i64].as_slice(), true, Kind::Float);
-                Ok(Vec::try_from(crate::model::cnn::normalised(&mean).view([-1]))?)
-            })?;
-            vectors.extend(vector);
+                let windows = (tracks.len() * CORPUS_WINDOWS) as i64;
+                let input = Tensor::f_from_slice(&log_mel)?.f_view([windows, -1, bands])?;
+                let vectors = state.network().encoder.forward(&input, Mode::Serve);
+                let of_tracks = vectors.f_view([tracks.len() as i64, CORPUS_WINDOWS as i64, -1])?;
+                let mean = of_tracks.mean_dim([1_i64].as_slice(), false, Kind::Float);
+                Ok(Vec::<f32>::try_from(normalised(&mean).view([-1]))?)
+            })?);
         }
-        HardNegatives::find(self.surroundings.search, &vectors, &material.roster.members, corpus)
+        HardNegatives::find(self.surroundings.search, &vectors, members, &labelled, corpus)
     }
 }
 
 /// Windows by which a track takes part in the search for hard negatives.
 const CORPUS_WINDOWS: usize = 4;
+
+/// Tracks embedded at a time.
+const CORPUS_BATCH: usize = 16;
 
 /// What a step showed.
 #[derive(Debug, Clone, Copy)]
