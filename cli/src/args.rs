@@ -216,7 +216,7 @@ pub struct TrainArguments {
     #[arg(long)]
     pub fresh: bool,
     /// Validation tracks of which degraded copies are judged
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = 40)]
     pub degraded: usize,
     #[command(flatten)]
     pub cache: CacheArguments,
@@ -250,7 +250,7 @@ pub struct EvalArguments {
     #[arg(long)]
     pub include_heard: bool,
     /// Tracks of which degraded copies are judged
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = 40)]
     pub degraded: usize,
     /// Write a report (HTML)
     #[arg(long, value_name = "FILE")]

@@ -39,7 +39,7 @@ impl Default for BatchConfig {
             tracks_per_genre: 3,
             unlabelled_tracks: 8,
             crops_per_track: 2,
-            mixup_share: 0.2,
+            mixup_share: 0.1,
             mixup_strength: 1.0,
         }
     }

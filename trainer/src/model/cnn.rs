@@ -25,9 +25,24 @@ pub struct CnnConfig {
     /// How activations are pooled over time.
     #[serde(default)]
     pub pooling: Pooling,
+    /// Which blocks the head looks at.
+    #[serde(default)]
+    pub taps: Taps,
     /// Whether batch normalisation is folded into the convolutions: a network that only serves.
     #[serde(default)]
     pub folded: bool,
+}
+
+/// Blocks whose pooled activations the head looks at. The last ones know genres; the first ones keep the sound
+/// of a recording, by which its other half or a copy is recognised.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Taps {
+    /// The last one.
+    #[default]
+    Last,
+    /// All of them, side by side.
+    All,
 }
 
 /// Kind of a block.
@@ -51,6 +66,7 @@ impl Default for CnnConfig {
             embedding_size: 128,
             block: Default::default(),
             pooling: Default::default(),
+            taps: Taps::All,
             folded: false,
         }
     }
@@ -81,6 +97,7 @@ impl CnnConfig {
 pub struct CnnEncoder {
     stem: ConvNorm,
     blocks: Vec<Block>,
+    taps: Taps,
     pool: Pool,
     head: nn::Linear,
     /// Takes away what all music has in common (the "neck" of Luo et al. 2019), without which all
@@ -120,6 +137,10 @@ impl CnnEncoder {
             channels = next;
         }
         let pool = Pool::new(&(path / "pool"), config.pooling);
+        let tapped = match config.taps {
+            Taps::Last => channels,
+            Taps::All => config.channels.iter().sum(),
+        };
         let head = nn::LinearConfig { bias: folded, ..Default::default() };
         let neck = nn::BatchNormConfig { affine: false, eps: NECK_EPSILON, ..Default::default() };
         Self {
@@ -127,7 +148,8 @@ impl CnnEncoder {
             exponent_name: (path / "pool").path("exponent"),
             stem,
             blocks,
-            head: nn::linear(path / "head", pool.size(channels), config.embedding_size, head),
+            taps: config.taps,
+            head: nn::linear(path / "head", pool.size(tapped), config.embedding_size, head),
             pool,
             neck: (!folded).then(|| nn::batch_norm1d(path / "neck", config.embedding_size, neck)),
         }
@@ -135,16 +157,26 @@ impl CnnEncoder {
 
     /// Windows in dB, shape N × frames × bands, to unit vectors, shape N × embedding size.
     pub fn forward(&self, log_mel: &Tensor, mode: Mode) -> Tensor {
-        let head = self.pool.forward(&self.activations(log_mel, self.blocks.len(), mode)).apply(&self.head);
+        let head = self.pooled(log_mel, mode).apply(&self.head);
         normalised(&match &self.neck {
             Some(neck) => head.apply_t(neck, mode.trains()),
             None => head,
         })
     }
 
-    /// Activations of the last block, pooled over time: what the head maps to embeddings.
-    pub fn pooled(&self, log_mel: &Tensor) -> Tensor {
-        self.pool.forward(&self.activations(log_mel, self.blocks.len(), Mode::Serve))
+    /// Activations of the tapped blocks, pooled over time: what the head maps to embeddings.
+    pub fn pooled(&self, log_mel: &Tensor, mode: Mode) -> Tensor {
+        let first = match self.taps {
+            Taps::Last => self.blocks.len(),
+            Taps::All => 1,
+        };
+        let mut pooled = Vec::new();
+        let _ = self.through_layers(log_mel, self.blocks.len(), mode, |layer, x| {
+            if layer >= first {
+                pooled.push(self.pool.forward(x));
+            }
+        });
+        Tensor::cat(&pooled, 1)
     }
 
     /// Weight and bias that head and neck come to.
@@ -196,6 +228,11 @@ impl CnnEncoder {
 
     /// Output of the stem (depth 0) or of a block (from 1 on), N × channels × bands × frames.
     fn activations(&self, log_mel: &Tensor, depth: usize, mode: Mode) -> Tensor {
+        self.through_layers(log_mel, depth, mode, |_, _| ())
+    }
+
+    /// The same; `look` is shown each layer's output on the way.
+    fn through_layers(&self, log_mel: &Tensor, depth: usize, mode: Mode, mut look: impl FnMut(usize, &Tensor)) -> Tensor {
         let input = (log_mel - INPUT_CENTRE_DB) / INPUT_SCALE_DB;
         let frozen_layers = match mode {
             Mode::Train { frozen_layers } => frozen_layers,
@@ -209,6 +246,7 @@ impl CnnEncoder {
             } else {
                 self.through_layer(layer, &x, mode)
             };
+            look(layer, &x);
         }
         x
     }
@@ -293,11 +331,12 @@ mod tests {
     use super::*;
 
     fn config(block: BlockKind, pooling: Pooling) -> CnnConfig {
-        CnnConfig { channels: vec![4, 8], embedding_size: 16, block, pooling, folded: false }
+        CnnConfig { channels: vec![4, 8], embedding_size: 16, block, pooling, taps: Taps::Last, folded: false }
     }
 
-    fn kinds() -> [CnnConfig; 3] {
+    fn kinds() -> [CnnConfig; 4] {
         [
+            CnnConfig { taps: Taps::All, ..config(BlockKind::Residual, Pooling::MeanMax) },
             config(BlockKind::Residual, Pooling::MeanMax),
             config(BlockKind::Inverted, Pooling::MeanMax),
             config(BlockKind::Residual, Pooling::Gem),

@@ -31,12 +31,12 @@ impl Default for ClassifyConfig {
     fn default() -> Self {
         Self {
             label_smoothing: 0.1,
-            same_track_weight: 1.0,
-            temperature: 0.15,
+            same_track_weight: 2.0,
+            temperature: 0.1,
             batch: BatchConfig::default(),
             fit: FitConfig {
-                steps: 3000,
-                learning_rate: 1e-3,
+                steps: 1500,
+                learning_rate: 2e-3,
                 backbone_factor: 1.0,
                 warm_up_share: 0.05,
                 weight_decay: 0.05,

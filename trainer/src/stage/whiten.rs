@@ -14,6 +14,7 @@ use super::{Material, Setup};
 use crate::data::sampler::{BatchConfig, Sampler};
 use crate::error::Result;
 use crate::evaluate::Retrieval;
+use crate::model::Mode;
 use crate::torch::guard;
 
 /// Settings of the stage.
@@ -78,7 +79,7 @@ pub fn whiten(
         let input = input(tracks, step)?;
         pooled.push(guard("looking at crops", || {
             let _no_gradients = tch::no_grad_guard();
-            Ok(network.encoder.pooled(&input).to_kind(Kind::Double))
+            Ok(network.encoder.pooled(&input, Mode::Serve).to_kind(Kind::Double))
         })?);
     }
     guard("whitening", || {
