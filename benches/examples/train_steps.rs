@@ -2,8 +2,8 @@
 //!
 //!     train_steps --steps 20 --threads 2 --channels 32,64,96,128
 //!
-//! The step of the classification stage on crops made ahead: forward, cross-entropy, backward, clipping,
-//! AdamW, without the average of weights, which PyTorch's side does not do either.
+//! Crops made ahead, forward, cross-entropy, backward, clipping, AdamW: what PyTorch's side does too. The
+//! head looks at the last block; a stage's other terms and the average of weights are left out.
 #![allow(clippy::print_stdout, clippy::expect_used, reason = "a measurement prints, and may stop at an error")]
 
 use std::time::Instant;
@@ -12,6 +12,7 @@ use audio_frontend::FrontEndConfig;
 use tch::{Kind, Tensor};
 use trainer::augment::AugmentConfig;
 use trainer::metric::loss::cross_entropy::cross_entropy;
+use trainer::model::cnn::Taps;
 use trainer::model::{CnnConfig, Mode};
 use trainer::stage::Setup;
 use trainer::stage::network::Network;
@@ -29,7 +30,8 @@ fn main() {
     let number = |name: &str| argument(name).parse::<usize>().expect("a number");
     trainer::use_threads(number("--threads"));
     let channels = argument("--channels").split(',').map(|channels| channels.parse().expect("channels")).collect();
-    let (front_end, architecture) = (FrontEndConfig::default(), CnnConfig { channels, ..Default::default() });
+    let (front_end, architecture) =
+        (FrontEndConfig::default(), CnnConfig { channels, taps: Taps::Last, ..Default::default() });
     let setup = Setup { seed: 1, front_end: &front_end, architecture: &architecture, augment: &AugmentConfig::OFF };
     let genres: Vec<String> = (0..GENRES).map(|genre| genre.to_string()).collect();
     let network = Network::random(setup, &genres).expect("the network builds");

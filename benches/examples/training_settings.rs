@@ -18,8 +18,9 @@ use audio_frontend::{Coverage, FrontEndConfig, MelPower, Windows};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use trainer::card::TrainingRecord;
-use trainer::data::{Aliases, LogMelCache, Manifest, Names, Roster, Track, load_tracks, split};
+use trainer::data::{Aliases, LogMelCache, Manifest, Names, Track, load_tracks, split};
 use trainer::embed::ModelFiles;
+use trainer::evaluate::scores::CurvePoint;
 use trainer::evaluate::{
     Bootstrap, DegradedCopy, Judged, Similarities, System, UnitVectors, judge, other_half_recall, robustness,
 };
@@ -45,26 +46,28 @@ fn main() {
     };
     let names = Names { aliases: Aliases::read(Path::new(aliases)).expect("the aliases"), ..Default::default() };
     let manifest = Manifest::read(Path::new(manifest), &names).expect("the manifest");
-    println!("| setting | steps kept | minutes | mAP | 95 % | AUC | 95 % | other half | crop 20 s | noise 20 dB |");
-    println!("|---|---|---|---|---|---|---|---|---|---|");
+    println!(
+        "| setting | mAP, AUC at each look | steps kept | minutes | mAP | 95 % | AUC | 95 % | other half | crop 20 s | noise 20 dB |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|---|---|");
     for setting in settings {
         let (name, text) = setting.split_once('=').expect("NAME=TOML");
         let config = TrainConfig::from_toml(text).expect("the setting is valid");
         config.validate().expect("the setting is valid");
         let weights = row(name, &config, &manifest, Path::new(cache), from);
         if save != "-" {
-            std::fs::write(Path::new(save).join(format!("{name}.safetensors")), weights).expect("room to save");
+            weights.write(&Path::new(save).join(format!("{name}.safetensors"))).expect("room to save");
         }
     }
 }
 
 /// Trains, prints a row and gives all variables.
-fn row(name: &str, config: &TrainConfig, manifest: &Manifest, cache: &Path, from: &str) -> Vec<u8> {
+fn row(name: &str, config: &TrainConfig, manifest: &Manifest, cache: &Path, from: &str) -> NetworkWeights {
     let split = split::by_artist(&manifest.entries, config.validation_share, config.seed);
     let cache = LogMelCache::open(cache, &config.front_end, config.track_seconds, 1 << 40).expect("the cache");
     let load = |part: &[usize]| {
         let entries: Vec<_> = part.iter().map(|&index| manifest.entries[index].clone()).collect();
-        load_tracks(&entries, &cache, || (), |error| println!("left out: {error}"))
+        load_tracks(&entries, &cache, || (), |error| println!("left out: {error}")).expect("the tracks")
     };
     let (training, validation) = (load(&split.training), load(&split.validation));
     let folder = tempfile::tempdir().expect("a folder");
@@ -74,13 +77,9 @@ fn row(name: &str, config: &TrainConfig, manifest: &Manifest, cache: &Path, from
         validation: &validation,
         start: match from {
             "-" => Start::Random,
-            path => Start::Weights(NetworkWeights {
-                bytes: std::fs::read(path).expect("the weights to start from"),
-                genres: Roster::of(&training).genres,
-            }),
+            path => Start::Weights(NetworkWeights::read(Path::new(path)).expect("the weights to start from")),
         },
         state_folder: folder.path(),
-        data_digest: "",
         max_duration: None,
     };
     let started = Instant::now();
@@ -93,8 +92,17 @@ fn row(name: &str, config: &TrainConfig, manifest: &Manifest, cache: &Path, from
     let files = ModelFiles { card: card.and_then(|card| card.to_toml()).expect("the card"), weights };
     let embedder = Embedder::from_files(&files, Path::new(name)).expect("the model");
     let steps: Vec<String> = finished.stages.iter().map(|stage| stage.curve.kept_step.to_string()).collect();
-    println!("| {name} | {} | {minutes:.1} | {} |", steps.join(" + "), figures(&embedder, &validation, &config.front_end));
-    finished.weights.bytes
+    let look =
+        |point: &CurvePoint| Some(format!("{:.3} {:.3}", point.mean_average_precision?, point.area_under_curve?));
+    let looks: Vec<String> =
+        finished.stages.iter().flat_map(|stage| stage.curve.points.iter().filter_map(look)).collect();
+    println!(
+        "| {name} | {} | {} | {minutes:.1} | {} |",
+        looks.join(", "),
+        steps.join(" + "),
+        figures(&embedder, &validation, &config.front_end)
+    );
+    finished.weights
 }
 
 /// The columns of quality.

@@ -206,7 +206,7 @@ pub struct TrainArguments {
     /// Seed of every random choice
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Time for all stages together; learning rates fall accordingly
+    /// Time for all stages of this call together; learning rates fall accordingly
     #[arg(long, value_name = "N")]
     pub max_minutes: Option<u64>,
     /// Threads [default: all cores]

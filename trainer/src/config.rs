@@ -94,9 +94,17 @@ impl TrainConfig {
     /// # Errors
     /// [`Error::Settings`](crate::Error::Settings) with the place of what is unknown or of another type.
     pub fn from_toml(text: &str) -> Result<Self> {
+        Self::default().overlaid(text)
+    }
+
+    /// These settings with what TOML names put over them.
+    ///
+    /// # Errors
+    /// As [`TrainConfig::from_toml`].
+    pub fn overlaid(&self, text: &str) -> Result<Self> {
         let wrong = |error: &dyn std::fmt::Display| crate::Error::Settings { reason: error.to_string().trim().into() };
         let given: toml::Table = text.parse().map_err(|error: toml::de::Error| wrong(&error))?;
-        let mut settings = toml::Table::try_from(Self::default()).map_err(|error| wrong(&error))?;
+        let mut settings = toml::Table::try_from(self).map_err(|error| wrong(&error))?;
         overlay(&mut settings, given);
         settings.try_into().map_err(|error: toml::de::Error| wrong(&error))
     }

@@ -1,6 +1,7 @@
 //! From a file to a unit vector.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use audio_frontend::windows::loud;
 use audio_frontend::{Coverage, FrontEndConfig, WindowReader, Windows};
@@ -88,10 +89,16 @@ impl ModelFiles {
     }
 }
 
+/// A name that no other process and no other call has.
+pub(crate) fn unique_name() -> String {
+    static CALLS: AtomicU64 = AtomicU64::new(0);
+    format!("{}-{}", std::process::id(), CALLS.fetch_add(1, Ordering::Relaxed))
+}
+
 /// Writes, syncs and renames, so that a file is either as before or whole.
 pub(crate) fn write_durably(path: &Path, bytes: &[u8]) -> Result<()> {
     let io = |source| Error::Io { path: path.into(), source };
-    let partial = path.with_extension("partial");
+    let partial = path.with_extension(format!("{}.partial", unique_name()));
     let write = || {
         std::fs::write(&partial, bytes)?;
         std::fs::File::open(&partial)?.sync_all()?;
@@ -233,7 +240,8 @@ fn window_vectors(encoder: &CnnEncoder, output: &Output, windows: &Windows) -> R
                 Output::Embedding => Some(encoder.forward(&input, Mode::Serve)),
                 Output::Layer { name, pooling } => encoder.layer(&input, name, *pooling),
             };
-            Ok(Vec::try_from(rows.ok_or(Error::NotFinite { what: "a layer that is not there" })?)?)
+            let no_layer = || Error::NoLayer { name: format!("{output:?}"), layers: encoder.layer_names() };
+            Ok(Vec::try_from(rows.ok_or_else(no_layer)?)?)
         })?;
         vectors.extend(rows);
     }

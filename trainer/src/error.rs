@@ -95,12 +95,15 @@ pub enum Error {
         reason: String,
     },
     /// The cache of decoded tracks has no room for the run's own.
-    #[error("{folder}: the run's decoded tracks do not fit in {limit_bytes} bytes", folder = folder.display())]
+    #[error("{folder}: the run's decoded tracks do not fit in {} GiB{}", limit_bytes >> 30,
+            if *others { ", and another run uses what lies there" } else { "" }, folder = folder.display())]
     CacheFull {
         /// The cache.
         folder: PathBuf,
         /// Its limit.
         limit_bytes: u64,
+        /// Whether another run uses the cache, so that nothing may be removed.
+        others: bool,
     },
     /// The search for neighbours failed.
     #[error("searching for hard negatives: {reason}")]
@@ -122,6 +125,9 @@ pub enum Error {
         /// The folder.
         folder: PathBuf,
     },
+    /// A run was to have no stage.
+    #[error("there is no stage to run")]
+    NoStage,
     /// A file of settings is not valid.
     #[error("{reason}")]
     Settings {
@@ -143,6 +149,9 @@ pub enum Error {
         /// Bands the model reads.
         bands: usize,
     },
+    /// A stage ended before it had weights to keep.
+    #[error("the stage ended before it had weights to keep")]
+    NoWeights,
     /// A network has no layer of this name.
     #[error("the model has no layer `{name}`: its layers are {}", layers.join(", "))]
     NoLayer {

@@ -28,8 +28,6 @@ pub struct Run<'a> {
     pub start: Start,
     /// Folder for the state of the run: killed, it goes on from there.
     pub state_folder: &'a Path,
-    /// Names the data: a state of other data or settings is not gone on from.
-    pub data_digest: &'a str,
     /// Time for all stages together.
     pub max_duration: Option<Duration>,
 }
@@ -54,7 +52,7 @@ pub struct FinishedStage {
 pub struct Finished {
     /// The stages; the last one is the model.
     pub stages: Vec<FinishedStage>,
-    /// All variables of the last one, to be trained on from.
+    /// All variables as training has left them, before a head in closed form: to be trained on from.
     pub weights: NetworkWeights,
 }
 
@@ -96,13 +94,15 @@ impl Run<'_> {
             let serving_weights = serving_weights(config.setup(), &fitted.weights)?;
             let Fitted { weights, validation, curve, ended } = fitted;
             start = Start::Weights(weights.clone());
-            last = Some(weights);
+            if name != StageName::Whiten || last.is_none() {
+                last = Some(weights);
+            }
             stages.push(FinishedStage { name, serving_weights, validation, curve, ended });
             if matches!(ended, Ended::Collapsed { .. }) {
                 break;
             }
         }
-        let weights = last.ok_or(Error::NotFinite { what: "a run without stages" })?;
+        let weights = last.ok_or(Error::NoStage)?;
         Ok(Finished { stages, weights })
     }
 
@@ -150,7 +150,6 @@ impl Run<'_> {
             |error: toml::ser::Error| Error::Checkpoint { path: self.state_folder.into(), reason: error.to_string() };
         let mut hasher = blake3::Hasher::new();
         hasher.update(toml::to_string(self.config).map_err(reason)?.as_bytes());
-        hasher.update(self.data_digest.as_bytes());
         match &self.start {
             Start::Random => {}
             Start::Weights(start) => drop(hasher.update(&start.bytes)),
@@ -158,6 +157,10 @@ impl Run<'_> {
         }
         for part in [self.training, self.validation] {
             hasher.update(&part.len().to_le_bytes());
+            for Track { entry, power } in part {
+                let (genre, frames) = (entry.genre.as_deref().unwrap_or_default(), power.frames());
+                hasher.update(format!("{} {genre} {} {frames}", entry.path.display(), entry.artist).as_bytes());
+            }
         }
         Ok(hasher.finalize().to_hex().to_string())
     }

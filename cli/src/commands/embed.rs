@@ -46,7 +46,8 @@ pub fn run(settings: &Settings, arguments: &EmbedArguments) -> anyhow::Result<Ou
         }
     };
     let pool = settings.thread_pool(arguments.jobs)?;
-    let rows: Vec<(PathBuf, Vec<f32>)> = pool.install(|| files.par_iter().map_init(embedder, embed).flatten().collect());
+    let rows: Vec<(PathBuf, Vec<f32>)> =
+        pool.install(|| files.par_iter().map_init(embedder, embed).flatten().collect());
     progress.finish();
     if rows.is_empty() {
         progress.println("there is nothing to embed");

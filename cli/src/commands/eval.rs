@@ -37,7 +37,10 @@ pub fn run(settings: &Settings, arguments: &EvalArguments) -> anyhow::Result<Out
     }
     let examination = Examination {
         model: &model.files,
-        others: before.map(|before| (format!("model before, {}", &before.id.model[..8]), before.files)).into_iter().collect(),
+        others: before
+            .map(|before| (format!("model before, {}", &before.id.model[..8]), before.files))
+            .into_iter()
+            .collect(),
         peers: &arguments.compare,
         entries: &tracks.entries,
         degraded_tracks: arguments.degraded,
@@ -70,6 +73,8 @@ struct Tracks {
     /// Tracks of artists that the model has heard in training.
     heard: usize,
     with_heard: bool,
+    /// Whether the model's card says whom it has heard.
+    is_known: bool,
 }
 
 impl Tracks {
@@ -82,15 +87,18 @@ impl Tracks {
         let count = heard.len();
         let entries: Vec<Entry> = if with_heard { unheard.into_iter().chain(heard).collect() } else { unheard };
         if entries.is_empty() {
-            let error = anyhow::anyhow!("there is nothing to judge by: of labelled tracks, {count} are by artists that the model has heard");
+            let error = anyhow::anyhow!(
+                "there is nothing to judge by: of labelled tracks, {count} are by artists that the model has heard"
+            );
             return Err(hinted(error, "name other music, or --include-heard for figures that flatter"));
         }
-        Ok(Self { entries, heard: count, with_heard })
+        Ok(Self { entries, heard: count, with_heard, is_known: !known.is_empty() })
     }
 
     fn protocol(&self, manifest: &Option<std::path::PathBuf>) -> String {
         let source = manifest.as_ref().map_or_else(|| "the library".into(), |path| path.display().to_string());
         let heard = match (self.heard, self.with_heard) {
+            _ if !self.is_known => "Whom the model has heard is not known: its figures may flatter.".to_owned(),
             (0, _) => "The model has heard none of their artists, as far as its card says.".to_owned(),
             (heard, false) => format!("{heard} more by artists that the model was trained on were left out."),
             (heard, true) => format!("The model was trained on the artists of {heard} of them: figures flatter."),

@@ -1,18 +1,21 @@
 //! `similar-tracks train`.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
 use audio_frontend::Coverage;
-use trainer::TrainConfig;
+use trainer::card::{CARD_FILE, artist_digest};
 use trainer::config::StageName;
+use trainer::data::split::Split;
 use trainer::data::{Entry, split};
 use trainer::embed::ModelFiles;
 use trainer::evaluate::scores::Evaluation;
 use trainer::run::{Finished, FinishedStage, Run};
 use trainer::stage::fit::{Ended, Progress as StageProgress};
-use trainer::stage::network::Start;
+use trainer::stage::network::{NetworkWeights, Start};
+use trainer::{ModelCard, TrainConfig};
 
 use crate::Outcome;
 use crate::args::TrainArguments;
@@ -35,8 +38,11 @@ const VARIABLES_FILE: &str = "training.safetensors";
 
 /// Trains a model on a manifest, judges it, and writes its folder.
 pub fn run(settings: &Settings, arguments: &TrainArguments) -> anyhow::Result<Outcome> {
-    let start = arguments.from.as_deref().map(|name| Model::named(name, Coverage::default())).transpose()?;
-    let config = configuration(arguments, start.as_ref())?;
+    let from = arguments.from.as_deref().map(|name| Model::named(name, Coverage::default())).transpose()?;
+    let card_before =
+        from.as_ref().map(|model| model.files.parsed_card(Path::new("the model to start from"))).transpose()?;
+    let heard_before = card_before.as_ref().map_or(&[][..], |card| &card.training.heard_artists);
+    let config = configuration(arguments, card_before.as_ref())?;
     let state_folder = arguments.output.join(STATE_FOLDER);
     if arguments.fresh && state_folder.exists() {
         std::fs::remove_dir_all(&state_folder).with_context(|| state_folder.display().to_string())?;
@@ -45,7 +51,13 @@ pub fn run(settings: &Settings, arguments: &TrainArguments) -> anyhow::Result<Ou
     if let Some(held_out) = &arguments.without {
         manifest.without_artists_of(&data_set::read_manifest(held_out, &names)?);
     }
-    let split = split::by_artist(&manifest.entries, config.validation_share, config.seed);
+    let mut split = split::by_artist(&manifest.entries, config.validation_share, config.seed);
+    keep_heard_in_training(&mut split, &manifest.entries, heard_before);
+    if card_before.is_some() && heard_before.is_empty() {
+        let unknown =
+            "warning: the card of the model to start from does not say whom it has heard: figures may flatter";
+        Progress::new(settings, "", 0).println(unknown);
+    }
     let pool = settings.thread_pool(arguments.jobs)?;
     let cache = tracks::open_cache(&arguments.cache, &config)?;
     let part = |part: &[usize]| part.iter().map(|&index| manifest.entries[index].clone()).collect::<Vec<Entry>>();
@@ -55,21 +67,18 @@ pub fn run(settings: &Settings, arguments: &TrainArguments) -> anyhow::Result<Ou
         config: &config,
         training: &training,
         validation: &validation,
-        start: start.as_ref().map_or(Start::Random, |model| Start::Model(model.files.clone())),
+        start: start_of(arguments, from.as_ref())?,
         state_folder: &state_folder,
-        data_digest: &manifest.digest,
         max_duration: arguments.max_minutes.map(|minutes| Duration::from_secs(60 * minutes)),
     };
     trainer::use_threads(arguments.jobs.map_or_else(available_cores, std::num::NonZeroUsize::get));
     let finished = learn(settings, &run)?;
-    let heard_before =
-        start.as_ref().map(|model| model.files.parsed_card(Path::new("the model to start from"))).transpose()?;
     let origin = Origin {
         config: &config,
         manifest_digest: &manifest.digest,
         training: &training,
         validation: &validation,
-        heard_before: heard_before.as_ref().map_or(&[], |card| &card.training.heard_artists),
+        heard_before,
     };
     let labelled: Vec<Entry> =
         validation.iter().map(|track| &track.entry).filter(|entry| entry.genre.is_some()).cloned().collect();
@@ -82,22 +91,18 @@ fn available_cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)
 }
 
-/// Flags over the file over defaults; a model to start from brings its architecture and front end.
-fn configuration(arguments: &TrainArguments, start: Option<&Model>) -> anyhow::Result<TrainConfig> {
-    let mut config = match &arguments.config {
-        Some(path) => {
-            let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-            TrainConfig::from_toml(&text).with_context(|| path.display().to_string())?
-        }
-        None => TrainConfig::default(),
-    };
-    if let Some(start) = start {
-        let card = start.files.parsed_card(Path::new("the model to start from"))?;
-        if arguments.config.is_none() {
-            config.stages = vec![StageName::Finetune, StageName::Triplet, StageName::Whiten];
-            config.front_end = card.front_end;
-            config.architecture = card.architecture.with_folded(false);
-        }
+/// Flags over the file over defaults. A model to start from brings its front end and architecture, and is
+/// fine-tuned unless the file says otherwise.
+fn configuration(arguments: &TrainArguments, start: Option<&ModelCard>) -> anyhow::Result<TrainConfig> {
+    let mut config = TrainConfig::default();
+    if let Some(card) = start {
+        config.stages = vec![StageName::Finetune, StageName::Triplet, StageName::Whiten];
+        config.front_end = card.front_end.clone();
+        config.architecture = card.architecture.with_folded(false);
+    }
+    if let Some(path) = &arguments.config {
+        let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+        config = config.overlaid(&text).with_context(|| path.display().to_string())?;
     }
     config.seed = arguments.seed.unwrap_or(config.seed);
     if let Some(steps) = arguments.steps {
@@ -107,6 +112,26 @@ fn configuration(arguments: &TrainArguments, start: Option<&Model>) -> anyhow::R
     }
     config.validate()?;
     Ok(config)
+}
+
+/// Where the first stage begins: with all variables where they lie beside the model, else with what serves.
+fn start_of(arguments: &TrainArguments, model: Option<&Model>) -> anyhow::Result<Start> {
+    let (Some(folder), Some(model)) = (&arguments.from, model) else { return Ok(Start::Random) };
+    let variables = folder.join(VARIABLES_FILE);
+    if variables.exists() {
+        return Ok(Start::Weights(NetworkWeights::read(&variables)?));
+    }
+    Ok(Start::Model(model.files.clone()))
+}
+
+/// Whom the model has heard before cannot judge what grows out of it: these artists are learnt from.
+fn keep_heard_in_training(split: &mut Split, entries: &[Entry], heard: &[String]) {
+    let heard: HashSet<&str> = heard.iter().map(String::as_str).collect();
+    let is_heard = |&index: &usize| heard.contains(artist_digest(&entries[index].artist).as_str());
+    let (back, validation) = std::mem::take(&mut split.validation).into_iter().partition(is_heard);
+    split.validation = validation;
+    split.training.extend::<Vec<usize>>(back);
+    split.training.sort_unstable();
 }
 
 fn learn(settings: &Settings, run: &Run<'_>) -> anyhow::Result<Finished> {
@@ -175,6 +200,14 @@ fn write_model(
     let mut model = files(&finished.stages)?;
     let curves: Vec<_> = finished.stages.iter().map(|stage| stage.curve.clone()).collect();
     let output = &arguments.output;
+    for stale in [CARD_FILE, METRICS_FILE, REPORT_FILE, VARIABLES_FILE] {
+        match std::fs::remove_file(output.join(stale)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(error).with_context(|| output.join(stale).display().to_string());
+            }
+            _ => {}
+        }
+    }
     if labelled.len() < 2 || finished.stages.last().is_none_or(|stage| stage.validation.queries == 0) {
         let none = "warning: no two validation artists share a genre: nothing was validated, the last weights are kept";
         Progress::new(settings, "", 0).println(none);
@@ -214,7 +247,7 @@ fn write_model(
     }
     std::fs::create_dir_all(output).with_context(|| output.display().to_string())?;
     let variables = output.join(VARIABLES_FILE);
-    std::fs::write(&variables, &finished.weights.bytes).with_context(|| variables.display().to_string())?;
+    finished.weights.write(&variables)?;
     model.write(output)?;
     let training = &card.training;
     output::print(&format!(

@@ -22,7 +22,7 @@ pub fn open_cache(arguments: &CacheArguments, config: &TrainConfig) -> anyhow::R
 }
 
 /// Decodes what is not in the cache, on all cores of the pool. Files that cannot be read are listed and left
-/// out; a full cache is the run's failure.
+/// out; a cache that is full or cannot be written to is the run's failure.
 pub fn load(
     settings: &Settings,
     pool: &rayon::ThreadPool,
@@ -31,24 +31,14 @@ pub fn load(
     what: &str,
 ) -> anyhow::Result<Vec<Track>> {
     let progress = Progress::new(settings, what, entries.len() as u64);
-    let full = std::sync::Mutex::new(None);
     let tracks = pool.install(|| {
-        load_tracks(
-            entries,
-            cache,
-            || progress.advance(1),
-            |error| {
-                if matches!(error, trainer::Error::CacheFull { .. }) {
-                    *full.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(error);
-                } else {
-                    progress.println(&format!("left out: {error}"));
-                }
-            },
-        )
+        load_tracks(entries, cache, || progress.advance(1), |error| progress.println(&format!("left out: {error}")))
     });
     progress.finish();
-    match full.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
-        Some(error) => Err(hinted(error, "allow more with --cache-gib, or set a smaller track_seconds with --config")),
-        None => Ok(tracks),
-    }
+    tracks.map_err(|error| match error {
+        trainer::Error::CacheFull { .. } => {
+            hinted(error, "allow more with --cache-gib, or set a smaller track_seconds with --config")
+        }
+        error => error.into(),
+    })
 }

@@ -74,7 +74,16 @@ fn a_model_comes_with_card_metrics_and_report_and_judges_only_whom_it_has_not_he
     let corpus = Corpus::new();
     let run = corpus.train("model", &["--steps", "20"]);
     assert_eq!(run.code, Some(0), "{run:?}");
-    for part in ["MFCC", "random weights", "after classify", "model before", "−12 dB", "MP3 64 kbit/s", "crop 20 s"] {
+    for part in [
+        "MFCC",
+        "random weights",
+        "after classify",
+        "after triplet",
+        "model before",
+        "−12 dB",
+        "MP3 64 kbit/s",
+        "crop 20 s",
+    ] {
         // The pieces are too short to be cropped.
         assert_eq!(run.stdout.contains(part), part != "crop 20 s", "{part}: {}", run.stdout);
     }
@@ -85,7 +94,8 @@ fn a_model_comes_with_card_metrics_and_report_and_judges_only_whom_it_has_not_he
     assert_eq!(files, ["card.toml", "encoder.safetensors", "metrics.json", "report.html", "training.safetensors"]);
     let card = corpus.card("model");
     let training = card["training"].as_table().unwrap();
-    assert_eq!(training["stages"].as_array().unwrap().len(), 2);
+    let stages: Vec<_> = training["stages"].as_array().unwrap().iter().filter_map(|name| name.as_str()).collect();
+    assert_eq!(stages, ["classify", "triplet", "whiten"]);
     assert_eq!(card["architecture"]["folded"].as_bool(), Some(true));
     assert_eq!(training["unlabelled_tracks"].as_integer(), Some(1));
     let heard = training["heard_artists"].as_array().unwrap().len();
@@ -113,7 +123,8 @@ fn peers_and_layers_are_judged_beside_the_model() {
     let (folder, vectors) = (corpus.world.path("corpus").display().to_string(), corpus.model("stem.npz"));
     let embed = ["embed", &folder, "-o", &vectors, "--layer", "stem", "--pooling", "both"];
     assert_eq!(corpus.world.run(&embed).code, Some(0));
-    let found = corpus.world.run(&["eval", &corpus.manifest, "--compare", &vectors, "--degraded", "0", "--json"]).json();
+    let found =
+        corpus.world.run(&["eval", &corpus.manifest, "--compare", &vectors, "--degraded", "0", "--json"]).json();
     let names: Vec<&str> =
         found["systems"].as_array().unwrap().iter().map(|system| system["name"].as_str().unwrap()).collect();
     assert_eq!((names[1..3].to_vec(), names[3]), (vec!["MFCC", "random weights"], "stem"));

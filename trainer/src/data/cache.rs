@@ -17,7 +17,7 @@ use audio_frontend::{Coverage, FrontEndConfig, MelPower, Windows};
 use half::f16;
 use memmap2::Mmap;
 
-use crate::embed::write_durably;
+use crate::embed::{unique_name, write_durably};
 use crate::error::{Error, Result};
 
 /// Changes when the files' layout or the front end's arithmetic does.
@@ -32,12 +32,13 @@ const FLOOR_DB: f32 = -130.0;
 /// A folder of decoded tracks.
 #[derive(Debug)]
 pub struct LogMelCache {
+    root: PathBuf,
     /// Where this front end's files are.
     folder: PathBuf,
     config: FrontEndConfig,
     limit_bytes: u64,
-    /// Shared while a run uses the cache; who removes files must have it alone.
-    lock: File,
+    /// Tells other runs that files are in use.
+    user: User,
     contents: Mutex<Contents>,
 }
 
@@ -60,11 +61,9 @@ impl LogMelCache {
             FrontEndConfig { max_seconds: front_end.max_seconds.min(track_seconds as f32), ..front_end.clone() };
         let folder = root.join(digest(&config));
         std::fs::create_dir_all(&folder).map_err(io(&folder))?;
-        let lock_path = root.join("lock");
-        let lock = File::create(&lock_path).map_err(io(&lock_path))?;
-        lock.lock_shared().map_err(io(&lock_path))?;
-        let contents = Mutex::new(Contents::read(root)?);
-        Ok(Self { folder, config, limit_bytes, lock, contents })
+        let user = User::enter(root)?;
+        let contents = Mutex::new(Contents::read(root));
+        Ok(Self { root: root.into(), folder, config, limit_bytes, user, contents })
     }
 
     /// The track of a file, decoded now or before.
@@ -72,12 +71,15 @@ impl LogMelCache {
     /// # Errors
     /// [`Error::Audio`] where it cannot be read or is silent; [`Error::Io`]; [`Error::CacheFull`].
     pub fn track(&self, path: &Path) -> Result<CachedTrack> {
-        let hash = hash_file(path).map_err(io(path))?;
-        let name: String = hash[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+        let unreadable = |source| audio_frontend::Error::Io { path: path.into(), source };
+        let hash = hash_file(path).map_err(unreadable)?;
+        let name: String = hash[..NAME_BYTES].iter().map(|byte| format!("{byte:02x}")).collect();
         let file = self.folder.join(name);
         let track = match CachedTrack::open(&file, self.config.mel_bands) {
             Some(track) => {
-                self.mark_used(&file);
+                self.contents().forget(&file, Bytes::Kept);
+                // The time of use is what decides which files go first; without it an older one counts.
+                let _ = File::open(&file).and_then(|file| file.set_modified(SystemTime::now()));
                 track
             }
             None => self.decode(path, &file)?,
@@ -101,6 +103,8 @@ impl LogMelCache {
             let db = (10.0 * power.log10()).max(FLOOR_DB);
             bytes.extend(f16::from_f32(db).to_le_bytes());
         }
+        // One that is damaged is written anew.
+        self.contents().forget(file, Bytes::Gone);
         self.make_room(bytes.len() as u64)?;
         write_durably(file, &bytes)?;
         Ok(CachedTrack { file: file.into(), frames, bands: power.bands() })
@@ -110,47 +114,124 @@ impl LogMelCache {
         self.contents.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn mark_used(&self, file: &Path) {
-        self.contents().unused.retain(|(_, path, _)| path != file);
-        // The time of use is what decides which files go first; without it an older one counts.
-        let _ = File::open(file).and_then(|file| file.set_modified(SystemTime::now()));
-    }
-
-    /// Removes the longest unused files until `bytes` more fit.
+    /// Removes the longest unused files until `bytes` more fit. While another run uses the cache nothing goes:
+    /// its files must not vanish under it.
     fn make_room(&self, bytes: u64) -> Result<()> {
         let mut contents = self.contents();
-        let full = Error::CacheFull { folder: self.folder.clone(), limit_bytes: self.limit_bytes };
         if contents.total_bytes + bytes > self.limit_bytes {
-            // Another run's files must not vanish under it.
-            let alone = self.lock.try_lock().is_ok();
-            while alone && contents.total_bytes + bytes > self.limit_bytes {
+            let _gate = gate(&self.root)?;
+            let others = self.user.others(&self.root)?;
+            while !others && contents.total_bytes + bytes > self.limit_bytes {
                 let Some((_, path, size)) = contents.unused.pop_first() else { break };
                 std::fs::remove_file(&path).map_err(io(&path))?;
                 contents.total_bytes -= size;
             }
-            self.lock.lock_shared().map_err(io(&self.folder))?;
-        }
-        if contents.total_bytes + bytes > self.limit_bytes {
-            return Err(full);
+            if contents.total_bytes + bytes > self.limit_bytes {
+                let (folder, limit_bytes) = (self.root.clone(), self.limit_bytes);
+                return Err(Error::CacheFull { folder, limit_bytes, others });
+            }
         }
         contents.total_bytes += bytes;
         Ok(())
     }
 }
 
+/// What becomes of the bytes of a file that is no longer unused.
+enum Bytes {
+    /// It stays, and is in use.
+    Kept,
+    /// It is about to be replaced.
+    Gone,
+}
+
+/// Bytes of a content hash that name a file, and digits of a front end's digest that name a folder.
+const NAME_BYTES: usize = 16;
+const FOLDER_DIGITS: usize = 16;
+
 impl Contents {
-    fn read(root: &Path) -> Result<Self> {
+    /// What is certainly the cache's own: the folder may hold other things as well.
+    fn read(root: &Path) -> Self {
+        let named = |path: &Path, digits: usize| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.len() == digits && name.chars().all(|digit| digit.is_ascii_hexdigit())
+        };
         let mut contents = Self::default();
-        for entry in
-            walkdir::WalkDir::new(root).min_depth(2).max_depth(2).into_iter().filter_map(std::result::Result::ok)
-        {
+        for entry in walkdir::WalkDir::new(root).min_depth(2).max_depth(2).into_iter().flatten() {
+            let path = entry.path();
+            let in_place = path.parent().is_some_and(|folder| named(folder, FOLDER_DIGITS));
             let Ok(metadata) = entry.metadata() else { continue };
+            if !in_place || !named(path, 2 * NAME_BYTES) || !metadata.is_file() {
+                continue;
+            }
             let used = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
             contents.total_bytes += metadata.len();
-            contents.unused.insert((used, entry.path().into(), metadata.len()));
+            contents.unused.insert((used, path.into(), metadata.len()));
         }
-        Ok(contents)
+        contents
     }
+
+    /// A file is no longer among the unused.
+    fn forget(&mut self, file: &Path, bytes: Bytes) {
+        if let Some(entry) = self.unused.iter().find(|(_, path, _)| path == file).cloned() {
+            self.unused.remove(&entry);
+            if matches!(bytes, Bytes::Gone) {
+                self.total_bytes -= entry.2;
+            }
+        }
+    }
+}
+
+/// A run that uses the cache: a file of its own that it keeps locked.
+#[derive(Debug)]
+struct User {
+    path: PathBuf,
+    _lock: File,
+}
+
+/// Folder of the users' files within the cache.
+const USERS: &str = "users";
+
+impl User {
+    fn enter(root: &Path) -> Result<Self> {
+        let folder = root.join(USERS);
+        std::fs::create_dir_all(&folder).map_err(io(&folder))?;
+        let _gate = gate(root)?;
+        let path = folder.join(unique_name());
+        let lock = File::create(&path).map_err(io(&path))?;
+        lock.lock().map_err(io(&path))?;
+        Ok(Self { path, _lock: lock })
+    }
+
+    /// Whether another run uses the cache. What killed runs have left is removed.
+    fn others(&self, root: &Path) -> Result<bool> {
+        let folder = root.join(USERS);
+        for entry in std::fs::read_dir(&folder).map_err(io(&folder))?.flatten() {
+            let path = entry.path();
+            if path == self.path {
+                continue;
+            }
+            let Ok(file) = File::open(&path) else { continue };
+            if file.try_lock().is_err() {
+                return Ok(true);
+            }
+            let _ = std::fs::remove_file(&path); // nobody's: whether it goes does not matter
+        }
+        Ok(false)
+    }
+}
+
+impl Drop for User {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.path); // the lock is what counts, and goes with the file
+    }
+}
+
+/// Held while somebody enters, or finds out who is there and removes files; given up when dropped.
+fn gate(root: &Path) -> Result<File> {
+    let path = root.join("lock");
+    let gate = File::create(&path).map_err(io(&path))?;
+    gate.lock().map_err(io(&path))?;
+    Ok(gate)
 }
 
 /// Names all that changes a track's powers.

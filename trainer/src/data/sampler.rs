@@ -303,7 +303,8 @@ mod tests {
         let config = CorpusConfig::default();
         let searched: Vec<usize> = (0..13).collect();
         let mut search = crate::metric::miner::corpus::BruteForce;
-        let negatives = HardNegatives::find(&mut search, &vectors, &fixture.roster.members, &searched, &config).unwrap();
+        let negatives =
+            HardNegatives::find(&mut search, &vectors, &fixture.roster.members, &searched, &config).unwrap();
         let plan = sampler.plan(0, 4, &mut negatives.draws(&config));
         assert!(plan.len() > 5 && plan.len() <= 9, "{plan:?}");
         let unique: std::collections::BTreeSet<_> = plan.iter().collect();

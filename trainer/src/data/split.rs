@@ -23,10 +23,10 @@ const PAIR: usize = 2;
 pub fn by_artist(entries: &[Entry], validation_share: f64, seed: u64) -> Split {
     let artists_of = artists_of_genres(entries);
     let genres_of = genres_of_artists(&artists_of);
-    let count = |matches: &dyn Fn(&Entry) -> bool| entries.iter().filter(|entry| matches(entry)).count();
+    let tracks_of = tracks_of_genres(entries);
     let made_half = |artist: &str, genre: &str| {
-        let of_genre = |entry: &Entry| entry.genre.as_deref() == Some(genre);
-        2 * count(&|entry| of_genre(entry) && entry.artist == artist) >= count(&of_genre)
+        let by_artist = &tracks_of[genre];
+        2 * by_artist[artist] >= by_artist.values().sum::<usize>()
     };
     let mut held_out: HashSet<&str> = HashSet::new();
     for artists in small_first(&artists_of) {
@@ -99,6 +99,17 @@ fn artists_of_genres(entries: &[Entry]) -> BTreeMap<&str, Artists<'_>> {
         }
     }
     artists_of
+}
+
+/// Number of tracks of each artist in each genre.
+fn tracks_of_genres(entries: &[Entry]) -> HashMap<&str, HashMap<&str, usize>> {
+    let mut tracks_of: HashMap<&str, HashMap<&str, usize>> = HashMap::new();
+    for entry in entries {
+        if let Some(genre) = &entry.genre {
+            *tracks_of.entry(genre).or_default().entry(&entry.artist).or_default() += 1;
+        }
+    }
+    tracks_of
 }
 
 fn genres_of_artists<'a>(artists_of: &BTreeMap<&'a str, Artists<'a>>) -> HashMap<&'a str, Vec<&'a str>> {

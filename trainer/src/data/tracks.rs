@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::Entry;
 use super::cache::{CachedTrack, LogMelCache};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::metric::miner::corpus::Member;
 
 /// A decoded track with what is known of it.
@@ -85,21 +85,25 @@ impl TrackPower {
 
 /// Decodes entries, on all cores of the calling pool, or finds them in the cache. Those that cannot be
 /// read are handed to `failed`; each entry is told to `done`; the order is kept.
+///
+/// # Errors
+/// The first that is not an audio file's: [`Error::CacheFull`], [`Error::Io`].
 pub fn load_tracks(
     entries: &[Entry],
     cache: &LogMelCache,
     done: impl Fn() + Sync,
-    failed: impl Fn(crate::Error) + Sync,
-) -> Vec<Track> {
+    failed: impl Fn(Error) + Sync,
+) -> Result<Vec<Track>> {
     let load = |entry: &Entry| {
         let loaded = cache.track(&entry.path);
         done();
         match loaded {
-            Ok(track) => Some(Track { entry: entry.clone(), power: TrackPower::Cached(track) }),
-            Err(error) => {
+            Ok(track) => Some(Ok(Track { entry: entry.clone(), power: TrackPower::Cached(track) })),
+            Err(error @ Error::Audio(_)) => {
                 failed(error);
                 None
             }
+            Err(error) => Some(Err(error)),
         }
     };
     entries.par_iter().filter_map(load).collect()

@@ -168,10 +168,9 @@ pub struct CurvePoint {
     pub loss: f64,
     /// Learning rate of the step.
     pub learning_rate: f64,
-    /// Share of triplets that violate the margin; `None` in stages without triplets.
+    /// Share of all triplets of a batch that violate the margin; `None` in stages without triplets.
     pub active_triplets: Option<f64>,
-    /// Mean variance of the embeddings' coordinates, times their number: 1 is a sphere filled
-    /// evenly, 0 is collapse.
+    /// Variance of the validation tracks' vectors: 1 is a sphere filled evenly, 0 is collapse.
     pub embedding_variance: Option<f64>,
     /// Mean average precision among the validation artists; `None` where nothing was validated.
     pub mean_average_precision: Option<f64>,

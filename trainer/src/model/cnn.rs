@@ -232,7 +232,13 @@ impl CnnEncoder {
     }
 
     /// The same; `look` is shown each layer's output on the way.
-    fn through_layers(&self, log_mel: &Tensor, depth: usize, mode: Mode, mut look: impl FnMut(usize, &Tensor)) -> Tensor {
+    fn through_layers(
+        &self,
+        log_mel: &Tensor,
+        depth: usize,
+        mode: Mode,
+        mut look: impl FnMut(usize, &Tensor),
+    ) -> Tensor {
         let input = (log_mel - INPUT_CENTRE_DB) / INPUT_SCALE_DB;
         let frozen_layers = match mode {
             Mode::Train { frozen_layers } => frozen_layers,

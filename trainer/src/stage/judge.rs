@@ -31,11 +31,12 @@ impl Judge {
         Ok(Self { front_end, tracks: kept })
     }
 
-    /// Retrieval among them.
+    /// Retrieval among them, and the variance of their vectors: 1 for an even sphere, 0 for one point. What
+    /// training sees of a batch is spread by batch normalisation; these are as they are served.
     ///
     /// # Errors
     /// [`Error::Torch`](crate::Error::Torch), [`Error::NotFinite`](crate::Error::NotFinite).
-    pub fn judge(&self, encoder: &CnnEncoder) -> Result<Retrieval> {
+    pub fn judge(&self, encoder: &CnnEncoder) -> Result<(Retrieval, f64)> {
         let mut vectors = Vec::with_capacity(self.tracks.len());
         for (windows, _, _) in &self.tracks {
             vectors.push(track_vector(encoder, windows, &self.front_end)?);
@@ -45,6 +46,27 @@ impl Judge {
             .zip(&self.tracks)
             .map(|(vector, (_, genre, artist))| Labelled { vector, genre, artist })
             .collect();
-        retrieval(&labelled)
+        Ok((retrieval(&labelled)?, variance(&vectors)))
+    }
+}
+
+/// Of unit vectors: 1 less the squared length of their mean. 1 where there are none.
+fn variance(vectors: &[Vec<f32>]) -> f64 {
+    let mean = |dimension: usize| {
+        vectors.iter().map(|vector| f64::from(vector[dimension])).sum::<f64>() / vectors.len() as f64
+    };
+    1.0 - (0..vectors.first().map_or(0, Vec::len)).map(|dimension| mean(dimension).powi(2)).sum::<f64>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variance_by_hand() {
+        assert_eq!(variance(&[vec![1.0, 0.0], vec![1.0, 0.0]]), 0.0);
+        assert_eq!(variance(&[vec![1.0, 0.0], vec![-1.0, 0.0]]), 1.0);
+        assert_eq!(variance(&[vec![1.0, 0.0], vec![0.0, 1.0]]), 0.5);
+        assert_eq!(variance(&[]), 1.0);
     }
 }

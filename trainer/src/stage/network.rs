@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use safetensors::SafeTensors;
 use tch::nn::VarStore;
 use tch::{Device, Tensor};
 
 use super::Setup;
 use crate::card::ModelCard;
-use crate::embed::ModelFiles;
+use crate::embed::{ModelFiles, write_durably};
 use crate::error::{Error, Result};
 use crate::model::heads::CosineClassifier;
 use crate::model::{CnnEncoder, weights};
@@ -35,6 +36,38 @@ pub struct NetworkWeights {
     pub bytes: Vec<u8>,
     /// Genres of the classifier, in the order of its classes.
     pub genres: Vec<String>,
+}
+
+/// Key of the genres in a file's metadata.
+const GENRES: &str = "genres";
+
+impl NetworkWeights {
+    /// Reads what [`NetworkWeights::write`] wrote.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::Model`] where the file is damaged.
+    pub fn read(path: &Path) -> Result<Self> {
+        let damaged = |reason: String| Error::Model { path: path.into(), reason };
+        let bytes = std::fs::read(path).map_err(|source| Error::Io { path: path.into(), source })?;
+        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| damaged(error.to_string()))?;
+        let genres = header.metadata().as_ref().and_then(|metadata| metadata.get(GENRES));
+        let genres = genres.ok_or_else(|| damaged("it does not name its genres".into()))?;
+        let genres = serde_json::from_str(genres).map_err(|error| damaged(error.to_string()))?;
+        Ok(Self { bytes, genres })
+    }
+
+    /// Writes all variables, and in the metadata the genres.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::Model`] where something cannot be written down.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let unwritable = |reason: String| Error::Model { path: path.into(), reason };
+        let genres = serde_json::to_string(&self.genres).map_err(|error| unwritable(error.to_string()))?;
+        let named = weights::deserialise(&self.bytes).map_err(|error| unwritable(error.to_string()))?;
+        let metadata = HashMap::from([(GENRES.to_owned(), genres)]);
+        let bytes = weights::serialise(named, Some(metadata)).map_err(|error| unwritable(error.to_string()))?;
+        write_durably(path, &bytes)
+    }
 }
 
 /// An encoder and its classifier.

@@ -13,8 +13,8 @@ use crate::error::Result;
 use crate::metric::Relations;
 use crate::metric::distance::Distances;
 use crate::metric::loss::triplet::{Hinge, triplet_loss};
-use crate::metric::miner::Miner;
 use crate::metric::miner::corpus::CorpusConfig;
+use crate::metric::miner::{Miner, Triplet, batch_all};
 
 /// Settings of the stage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -98,17 +98,30 @@ impl Objective for TripletObjective<'_> {
     fn loss(&self, network: &Network, vectors: &Tensor, batch: &Batch) -> Result<StepLoss> {
         let config = self.0;
         let distances = Distances::of(vectors)?;
-        let triplets = config.miner.mine(&distances, Relations(&batch.crops), config.margin as f32);
+        let relations = Relations(&batch.crops);
+        let margin = config.margin as f32;
+        let triplets = config.miner.mine(&distances, relations, margin);
         let triplet = triplet_loss(vectors, &triplets, config.margin, config.hinge)?;
-        let mut loss = triplet.loss;
+        let mut loss = triplet;
         if config.same_track_weight > 0.0 {
             loss += terms::same_track(vectors, batch, config.temperature) * config.same_track_weight;
         }
         if config.genre_weight > 0.0 {
             loss += terms::genre(network, vectors, batch, 0.0)? * config.genre_weight;
         }
-        Ok(StepLoss { loss, active_triplets: Some(triplet.active) })
+        // Of all triplets: what a miner chooses violates the margin by its very choice.
+        Ok(StepLoss { loss, active_triplets: Some(violating_share(&distances, relations, margin)) })
     }
+}
+
+/// Share of all triplets of a batch that violate the margin; 0 where there are none.
+fn violating_share(distances: &Distances, relations: Relations<'_>, margin: f32) -> f64 {
+    let all = batch_all::mine(relations);
+    let violates = |triplet: &&Triplet| {
+        let near = distances.between(triplet.anchor, triplet.positive);
+        near - distances.between(triplet.anchor, triplet.negative) + margin > 0.0
+    };
+    all.iter().filter(violates).count() as f64 / all.len().max(1) as f64
 }
 
 /// Refines from `start`.

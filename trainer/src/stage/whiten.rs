@@ -50,6 +50,10 @@ impl WhitenConfig {
     }
 }
 
+/// Tracks that are looked at, from all over the corpus: many more than a scatter of some hundred dimensions
+/// needs.
+const MOST_TRACKS: usize = 3000;
+
 /// Tracks whose crops are looked at together.
 const BATCH_TRACKS: usize = 8;
 
@@ -64,14 +68,14 @@ pub fn whiten(
     start: &Start,
 ) -> Result<(NetworkWeights, Retrieval)> {
     let batch = BatchConfig { crops_per_track: config.crops_per_track, mixup_share: 0.0, ..Default::default() };
-    let sampler =
-        Sampler::new(material.tracks, material.roster, setup.front_end, setup.augment, &batch, setup.seed);
+    let sampler = Sampler::new(material.tracks, material.roster, setup.front_end, setup.augment, &batch, setup.seed);
     let bands = setup.front_end.mel_bands as i64;
     let input = |tracks: &[usize], step| -> Result<Tensor> {
         let batch = sampler.batch(tracks, step)?;
         Ok(Tensor::f_from_slice(&batch.log_mel)?.f_view([batch.crops.len() as i64, -1, bands])?)
     };
-    let all: Vec<usize> = (0..material.tracks.len()).collect();
+    let count = material.tracks.len().min(MOST_TRACKS);
+    let all: Vec<usize> = (0..count).map(|number| number * material.tracks.len() / count.max(1)).collect();
     let first = input(&all[..all.len().min(BATCH_TRACKS)], 0)?;
     let network = Network::begin(setup, &material.roster.genres, start, &first)?;
     let mut pooled = Vec::new();
@@ -92,7 +96,7 @@ pub fn whiten(
         network.encoder.set_head(&head.weight.to_kind(Kind::Float), &head.bias.to_kind(Kind::Float));
         Ok(())
     })?;
-    let validation = material.judge.judge(&network.encoder)?;
+    let (validation, _) = material.judge.judge(&network.encoder)?;
     Ok((network.weights()?, validation))
 }
 
@@ -174,7 +178,10 @@ mod tests {
             weight: Tensor::from_slice(&[2.0_f64, 0.0, 0.0, 0.5]).view([2, 2]),
             bias: Tensor::from_slice(&[0.1_f64, 0.0]),
         };
-        let trained = Map { weight: Tensor::eye(4, tch::kind::DOUBLE_CPU).narrow(1, 0, 2), bias: Tensor::zeros([4], tch::kind::DOUBLE_CPU) };
+        let trained = Map {
+            weight: Tensor::eye(4, tch::kind::DOUBLE_CPU).narrow(1, 0, 2),
+            bias: Tensor::zeros([4], tch::kind::DOUBLE_CPU),
+        };
         let joined = together(&pooled, &white, &trained, 0.25).unwrap();
         assert_eq!(joined.weight.size(), [4, 2]);
         let squared = |map: &Map| map.of(&pooled).square().sum(Kind::Double).double_value(&[]) / 8.0;

@@ -76,6 +76,9 @@ pub struct HardNegatives {
     of_track: Vec<Vec<(usize, f32)>>,
 }
 
+/// Negatives kept of each track: a checkpoint holds them all.
+const KEPT: usize = 30;
+
 impl HardNegatives {
     /// Searches the corpus. `vectors`: one unit vector for each of the `searched` members; the others are
     /// nobody's negatives.
@@ -89,7 +92,10 @@ impl HardNegatives {
         searched: &[usize],
         config: &CorpusConfig,
     ) -> Result<Self> {
-        let dimension = vectors.len() / searched.len().max(1);
+        if searched.is_empty() {
+            return Ok(Self { of_track: vec![Vec::new(); members.len()] });
+        }
+        let dimension = vectors.len() / searched.len();
         let nearest = search.nearest(vectors, dimension, config.neighbours.min(searched.len()))?;
         let differs = |a: &Member, b: &Member| {
             let other_album = a.album.is_none() || a.album != b.album;
@@ -101,6 +107,7 @@ impl HardNegatives {
                 .into_iter()
                 .map(|(place, cosine)| (searched[place], (2.0 - 2.0 * cosine).max(0.0)))
                 .filter(|(other, _)| differs(&members[track], &members[*other]))
+                .take(KEPT)
                 .collect();
         }
         Ok(Self { of_track })
@@ -186,7 +193,8 @@ mod tests {
             member(Some(1), 4, Some(1)),
             member(Some(1), 5, None),
         ];
-        HardNegatives::find(&mut BruteForce, &vectors, &members, &[0, 1, 2, 3, 4, 5, 6], &CorpusConfig::default()).unwrap()
+        HardNegatives::find(&mut BruteForce, &vectors, &members, &[0, 1, 2, 3, 4, 5, 6], &CorpusConfig::default())
+            .unwrap()
     }
 
     #[test]

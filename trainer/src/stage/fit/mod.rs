@@ -181,7 +181,7 @@ pub enum Ended {
     },
 }
 
-/// Variance of a batch's vectors below which they are as good as one point.
+/// Variance below which vectors, of a batch or of the validation artists, are as good as one point.
 const COLLAPSED_VARIANCE: f64 = 0.02;
 
 /// Weight of the latest step in what is watched for collapse: about the last twenty count.
@@ -206,8 +206,8 @@ pub fn fit<'a>(stage: &'a Stage<'a>, start: &Start, surroundings: Surroundings<'
     let mut state = State::begin(stage, start, &sampler, surroundings.checkpoint)?;
     if state.step() == 0 && !matches!(start, Start::Random) {
         // What a stage starts from is its first candidate: none ends below it.
-        let validation = stage.material.judge.judge(&state.judged().encoder)?;
-        state.look(validation, 0.0)?;
+        let (validation, variance) = stage.material.judge.judge(&state.judged().encoder)?;
+        state.look(validation, variance, 0.0)?;
     }
     let mut run = Run { stage, surroundings, started: Instant::now(), waited: Duration::ZERO };
     while state.ended().is_none() {
@@ -260,11 +260,15 @@ impl Run<'_, '_> {
         let watched = self.descend(state, batch, learning_rate)?;
         state.watch(watched);
         let step = state.step();
-        let ended = self.ended(state, of_time >= 1.0);
+        let mut ended = self.ended(state, of_time >= 1.0);
         let mut looked = None;
         if ended.is_some() || step % fit.evaluate_every == 0 {
-            let validation = material.judge.judge(&state.judged().encoder)?;
-            looked = Some((state.look(validation, learning_rate)?, validation));
+            let (validation, variance) = material.judge.judge(&state.judged().encoder)?;
+            looked = Some((state.look(validation, variance, learning_rate)?, validation));
+            if variance < COLLAPSED_VARIANCE {
+                let (_, active_triplets) = state.watched();
+                ended = Some(Ended::Collapsed { step, variance, active_triplets });
+            }
         }
         let impatient = fit.patience > 0 && state.looks_without_better() >= fit.patience;
         state.set_ended(ended.or(impatient.then_some(Ended::Patience)));

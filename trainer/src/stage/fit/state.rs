@@ -168,7 +168,7 @@ impl State {
     }
 
     /// Takes note of a look at the validation artists, and of the weights where they are the best.
-    pub fn look(&mut self, validation: Retrieval, learning_rate: f64) -> Result<CurvePoint> {
+    pub fn look(&mut self, validation: Retrieval, variance: f64, learning_rate: f64) -> Result<CurvePoint> {
         let plain = &mut self.plain;
         let has_queries = validation.queries > 0;
         let point = CurvePoint {
@@ -176,11 +176,14 @@ impl State {
             loss: plain.loss_sum / plain.losses.max(1) as f64,
             learning_rate,
             active_triplets: plain.active_triplets,
-            embedding_variance: plain.variance,
+            embedding_variance: Some(variance),
             mean_average_precision: has_queries.then_some(validation.mean_average_precision),
             area_under_curve: has_queries.then_some(validation.area_under_curve),
         };
-        plain.curve.points.push(point);
+        // A look before the first step has no loss to show.
+        if plain.losses > 0 {
+            plain.curve.points.push(point);
+        }
         (plain.loss_sum, plain.losses) = (0.0, 0);
         // With nothing to judge by, the latest weights are kept.
         let better = |best: &Retrieval| validation.mean_average_precision > best.mean_average_precision;
@@ -216,7 +219,7 @@ impl State {
             (Some(weights), Some(validation), Some(ended)) => {
                 Ok(Fitted { weights, validation, curve: self.plain.curve, ended })
             }
-            _ => Err(Error::NotFinite { what: "the training run" }),
+            _ => Err(Error::NoWeights),
         }
     }
 }
