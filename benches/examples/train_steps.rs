@@ -12,7 +12,7 @@ use audio_frontend::FrontEndConfig;
 use tch::{Kind, Tensor};
 use trainer::augment::AugmentConfig;
 use trainer::metric::loss::cross_entropy::cross_entropy;
-use trainer::model::cnn::Taps;
+use trainer::model::Taps;
 use trainer::model::{CnnConfig, Mode};
 use trainer::stage::Setup;
 use trainer::stage::network::Network;

@@ -1,33 +1,22 @@
 //! Decoded tracks on disk, so that a second run, and every crop of a run, costs no decoding.
 //!
-//! A file holds the mel band powers of a track as half floats in dB, before level and normalisation,
-//! frames × bands, behind a header of 16 bytes. Its name is the hash of the audio file's content, in a
+//! A file ([`CachedTrack`]) is named after the hash of the audio file's content, in a
 //! folder named after all that changes the powers: so nothing has to be invalidated, a renamed track
 //! is found again, and an interrupted run goes on where it was.
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use audio_frontend::content::hash_file;
-use audio_frontend::{Coverage, FrontEndConfig, MelPower, Windows};
-use half::f16;
-use memmap2::Mmap;
+use audio_frontend::{Coverage, FrontEndConfig, Windows};
 
-use crate::embed::{unique_name, write_durably};
-use crate::error::{Error, Result};
-
-/// Changes when the files' layout or the front end's arithmetic does.
-const CACHE_VERSION: u32 = 1;
-
-const MAGIC: &[u8; 4] = b"stlm";
-const HEADER_BYTES: usize = 16;
-
-/// Lowest power that is told from silence, far below what any window shows.
-const FLOOR_DB: f32 = -130.0;
+use super::cache_users::{User, gate};
+use super::cached_track::{CACHE_VERSION, CachedTrack};
+use crate::embed::write_durably;
+use crate::error::{Error, Result, io};
 
 /// A folder of decoded tracks.
 #[derive(Debug)]
@@ -84,7 +73,7 @@ impl LogMelCache {
             }
             None => self.decode(path, &file)?,
         };
-        if track.frames == 0 {
+        if track.frames() == 0 {
             return Err(audio_frontend::Error::Silent { path: path.into() }.into());
         }
         Ok(track)
@@ -94,20 +83,12 @@ impl LogMelCache {
         let power = audio_frontend::mel_power(path, &self.config)?;
         // Silence is worth remembering as well: as a track without frames.
         let frames = Windows::of_track(&power, &self.config, Coverage::Spread).map_or(0, |_| power.frames());
-        let mut bytes = Vec::with_capacity(HEADER_BYTES + 2 * frames * power.bands());
-        bytes.extend(MAGIC);
-        for number in [CACHE_VERSION, power.bands() as u32, frames as u32] {
-            bytes.extend(number.to_le_bytes());
-        }
-        for power in power.rows(0, frames) {
-            let db = (10.0 * power.log10()).max(FLOOR_DB);
-            bytes.extend(f16::from_f32(db).to_le_bytes());
-        }
+        let bytes = CachedTrack::encode(&power, frames);
         // One that is damaged is written anew.
         self.contents().forget(file, Bytes::Gone);
         self.make_room(bytes.len() as u64)?;
         write_durably(file, &bytes)?;
-        Ok(CachedTrack { file: file.into(), frames, bands: power.bands() })
+        CachedTrack::open(file, power.bands()).ok_or_else(|| io(file)(std::io::ErrorKind::InvalidData.into()))
     }
 
     fn contents(&self) -> std::sync::MutexGuard<'_, Contents> {
@@ -181,137 +162,11 @@ impl Contents {
     }
 }
 
-/// A run that uses the cache: a file of its own that it keeps locked.
-#[derive(Debug)]
-struct User {
-    path: PathBuf,
-    _lock: File,
-}
-
-/// Folder of the users' files within the cache.
-const USERS: &str = "users";
-
-impl User {
-    fn enter(root: &Path) -> Result<Self> {
-        let folder = root.join(USERS);
-        std::fs::create_dir_all(&folder).map_err(io(&folder))?;
-        let _gate = gate(root)?;
-        let path = folder.join(unique_name());
-        let lock = File::create(&path).map_err(io(&path))?;
-        lock.lock().map_err(io(&path))?;
-        Ok(Self { path, _lock: lock })
-    }
-
-    /// Whether another run uses the cache. What killed runs have left is removed.
-    fn others(&self, root: &Path) -> Result<bool> {
-        let folder = root.join(USERS);
-        for entry in std::fs::read_dir(&folder).map_err(io(&folder))?.flatten() {
-            let path = entry.path();
-            if path == self.path {
-                continue;
-            }
-            let Ok(file) = File::open(&path) else { continue };
-            if file.try_lock().is_err() {
-                return Ok(true);
-            }
-            let _ = std::fs::remove_file(&path); // nobody's: whether it goes does not matter
-        }
-        Ok(false)
-    }
-}
-
-impl Drop for User {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.path); // the lock is what counts, and goes with the file
-    }
-}
-
-/// Held while somebody enters, or finds out who is there and removes files; given up when dropped.
-fn gate(root: &Path) -> Result<File> {
-    let path = root.join("lock");
-    let gate = File::create(&path).map_err(io(&path))?;
-    gate.lock().map_err(io(&path))?;
-    Ok(gate)
-}
-
 /// Names all that changes a track's powers.
 fn digest(config: &FrontEndConfig) -> String {
     let FrontEndConfig { frame_seconds, hop_seconds, mel_bands, min_hz, max_hz, max_seconds, .. } = config;
     let text = format!("{CACHE_VERSION} {frame_seconds} {hop_seconds} {mel_bands} {min_hz} {max_hz} {max_seconds}");
     blake3::hash(text.as_bytes()).to_hex()[..16].to_owned()
-}
-
-fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Error {
-    let path = path.to_path_buf();
-    move |source| Error::Io { path, source }
-}
-
-/// A decoded track in the cache. Its file is mapped when rows are read, so that a corpus may have
-/// more tracks than a process may have mappings.
-#[derive(Debug, Clone)]
-pub struct CachedTrack {
-    file: PathBuf,
-    frames: usize,
-    bands: usize,
-}
-
-/// The power that a half float in dB stands for.
-static POWER_OF_BITS: LazyLock<Vec<f32>> = LazyLock::new(|| {
-    let power = |bits: u16| {
-        let db = f16::from_bits(bits).to_f32();
-        if db <= FLOOR_DB || db.is_nan() { 0.0 } else { 10_f32.powf(db / 10.0) }
-    };
-    (0..=u16::MAX).map(power).collect()
-});
-
-impl CachedTrack {
-    /// `None` where there is no such file, or one that was cut short or is damaged.
-    fn open(file: &Path, bands: usize) -> Option<Self> {
-        let bytes = map(file).ok()?;
-        let number = |at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
-        let frames = number(12)? as usize;
-        let whole = bytes.len() == HEADER_BYTES + 2 * frames * bands;
-        let valid = bytes.starts_with(MAGIC) && number(4)? == CACHE_VERSION && number(8)? as usize == bands && whole;
-        valid.then(|| Self { file: file.into(), frames, bands })
-    }
-
-    /// Number of frames.
-    pub fn frames(&self) -> usize {
-        self.frames
-    }
-
-    /// Appends the powers of some frames, row-major.
-    ///
-    /// # Errors
-    /// [`Error::Io`] where the cache was removed meanwhile.
-    pub fn read(&self, frames: Range<usize>, rows: &mut Vec<f32>) -> Result<()> {
-        let bytes = map(&self.file).map_err(io(&self.file))?;
-        let place = |frame: usize| HEADER_BYTES + 2 * frame * self.bands;
-        let cut_short = || io(&self.file)(std::io::ErrorKind::UnexpectedEof.into());
-        let halves = bytes.get(place(frames.start)..place(frames.end)).ok_or_else(cut_short)?;
-        rows.extend(
-            halves.chunks_exact(2).map(|half| POWER_OF_BITS[usize::from(u16::from_le_bytes([half[0], half[1]]))]),
-        );
-        Ok(())
-    }
-
-    /// All of it.
-    ///
-    /// # Errors
-    /// As [`CachedTrack::read`].
-    pub fn whole(&self) -> Result<MelPower> {
-        let mut rows = Vec::with_capacity(self.frames * self.bands);
-        self.read(0..self.frames, &mut rows)?;
-        Ok(MelPower::from_rows(self.bands, rows))
-    }
-}
-
-#[allow(unsafe_code, reason = "mapping a file")]
-fn map(file: &Path) -> std::io::Result<Mmap> {
-    let file = File::open(file)?;
-    // SAFETY: files of the cache are written under another name and renamed, never written to or cut
-    // short afterwards, and a removed file stays as long as it is mapped.
-    unsafe { Mmap::map(&file) }
 }
 
 #[cfg(test)]
@@ -369,10 +224,10 @@ mod tests {
         write_wav(&silent, 5.0, 0.0);
         let cache = open(&folder.path().join("cache"), 1 << 30);
         let track = cache.track(&song).unwrap();
-        let bytes = std::fs::read(&track.file).unwrap();
-        std::fs::write(&track.file, &bytes[..bytes.len() - 2]).unwrap();
+        let bytes = std::fs::read(&track.file()).unwrap();
+        std::fs::write(&track.file(), &bytes[..bytes.len() - 2]).unwrap();
         assert_eq!(cache.track(&song).unwrap().frames(), track.frames());
-        assert_eq!(std::fs::read(&track.file).unwrap(), bytes);
+        assert_eq!(std::fs::read(&track.file()).unwrap(), bytes);
         for _ in 0..2 {
             let error = cache.track(&silent).unwrap_err();
             assert!(matches!(error, Error::Audio(audio_frontend::Error::Silent { .. })), "{error}");
@@ -393,7 +248,7 @@ mod tests {
             for number in 0..3 {
                 let track = cache.track(&song(number)).unwrap();
                 let used = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(10 - number as u64);
-                File::open(&track.file).unwrap().set_modified(used).unwrap();
+                File::open(&track.file()).unwrap().set_modified(used).unwrap();
             }
             let total = cache.contents().total_bytes;
             total / 3

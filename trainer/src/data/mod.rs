@@ -5,12 +5,14 @@
 //! | [`manifest`] | which files there are, and what is known of them: CSV, genre folders, FMA, a library |
 //! | [`names`], [`aliases`], [`genre_map`] | artists of several names, tags of several spellings |
 //! | [`split`] | training and validation parts that share no artist |
-//! | [`cache`] | decoded tracks on disk |
+//! | [`cache`], [`cached_track`] | decoded tracks on disk |
 //! | [`tracks`] | the tracks of a run, and numbers for their names |
 //! | [`sampler`] | balanced batches of crops |
 
 pub mod aliases;
 pub mod cache;
+mod cache_users;
+pub mod cached_track;
 mod csv_list;
 mod fma;
 mod genre_folders;

@@ -8,7 +8,8 @@ use audio_frontend::{Coverage, FrontEndConfig, MelPower, Windows};
 use rayon::prelude::*;
 
 use super::Entry;
-use super::cache::{CachedTrack, LogMelCache};
+use super::cache::LogMelCache;
+use super::cached_track::CachedTrack;
 use crate::error::{Error, Result};
 use crate::metric::miner::corpus::Member;
 

@@ -2,6 +2,7 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`architecture`] | [`CnnConfig`]: its shape, as a card holds it |
 //! | [`cnn`] | [`CnnEncoder`]: from log-mel windows to unit vectors |
 //! | [`residual`], [`inverted`] | its blocks |
 //! | [`conv_norm`] | a convolution with batch normalisation, folded for serving |
@@ -9,6 +10,7 @@
 //! | [`heads`] | what training puts on an encoder and serving leaves out |
 //! | [`weights`] | variables as safetensors |
 
+pub mod architecture;
 pub mod cnn;
 pub mod conv_norm;
 pub mod heads;
@@ -17,7 +19,8 @@ pub mod pool;
 pub mod residual;
 pub mod weights;
 
-pub use cnn::{CnnConfig, CnnEncoder};
+pub use architecture::{BlockKind, CnnConfig, Taps};
+pub use cnn::CnnEncoder;
 
 /// What a forward pass is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
