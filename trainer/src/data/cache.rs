@@ -224,10 +224,10 @@ mod tests {
         write_wav(&silent, 5.0, 0.0);
         let cache = open(&folder.path().join("cache"), 1 << 30);
         let track = cache.track(&song).unwrap();
-        let bytes = std::fs::read(&track.file()).unwrap();
-        std::fs::write(&track.file(), &bytes[..bytes.len() - 2]).unwrap();
+        let bytes = std::fs::read(track.file()).unwrap();
+        std::fs::write(track.file(), &bytes[..bytes.len() - 2]).unwrap();
         assert_eq!(cache.track(&song).unwrap().frames(), track.frames());
-        assert_eq!(std::fs::read(&track.file()).unwrap(), bytes);
+        assert_eq!(std::fs::read(track.file()).unwrap(), bytes);
         for _ in 0..2 {
             let error = cache.track(&silent).unwrap_err();
             assert!(matches!(error, Error::Audio(audio_frontend::Error::Silent { .. })), "{error}");
@@ -248,7 +248,7 @@ mod tests {
             for number in 0..3 {
                 let track = cache.track(&song(number)).unwrap();
                 let used = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(10 - number as u64);
-                File::open(&track.file()).unwrap().set_modified(used).unwrap();
+                File::open(track.file()).unwrap().set_modified(used).unwrap();
             }
             let total = cache.contents().total_bytes;
             total / 3

@@ -30,8 +30,8 @@ pub struct CnnEncoder {
 
 #[derive(Debug)]
 enum Block {
-    Residual(ResidualBlock),
-    Inverted(InvertedBlock),
+    Residual(Box<ResidualBlock>),
+    Inverted(Box<InvertedBlock>),
 }
 
 /// Log-mel values in dB lie between −60 and about 5; this brings them near zero mean, unit variance.
@@ -52,8 +52,10 @@ impl CnnEncoder {
         for (number, &next) in config.channels.iter().enumerate() {
             let path = path / "blocks" / number;
             blocks.push(match config.block {
-                BlockKind::Residual => Block::Residual(ResidualBlock::new(&path, channels, next, folded)),
-                BlockKind::Inverted => Block::Inverted(InvertedBlock::new(&path, channels, next, EXPANSION, folded)),
+                BlockKind::Residual => Block::Residual(Box::new(ResidualBlock::new(&path, channels, next, folded))),
+                BlockKind::Inverted => {
+                    Block::Inverted(Box::new(InvertedBlock::new(&path, channels, next, EXPANSION, folded)))
+                }
             });
             channels = next;
         }

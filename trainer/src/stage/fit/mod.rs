@@ -229,7 +229,7 @@ impl Run<'_, '_> {
     fn round(&mut self, state: &mut State, sampler: &Sampler<'_>) -> Result<()> {
         let Stage { fit, corpus, .. } = *self.stage;
         if let Some(corpus) = corpus
-            && state.step() % corpus.refresh_every == 0
+            && state.step().is_multiple_of(corpus.refresh_every)
         {
             let negatives = self.hard_negatives(state, corpus)?;
             state.begin_round(negatives);
@@ -262,7 +262,7 @@ impl Run<'_, '_> {
         let step = state.step();
         let mut ended = self.ended(state, of_time >= 1.0);
         let mut looked = None;
-        if ended.is_some() || step % fit.evaluate_every == 0 {
+        if ended.is_some() || step.is_multiple_of(fit.evaluate_every) {
             let (validation, variance) = material.judge.judge(&state.judged().encoder)?;
             looked = Some((state.look(validation, variance, learning_rate)?, validation));
             if variance < COLLAPSED_VARIANCE {
@@ -273,7 +273,7 @@ impl Run<'_, '_> {
         let impatient = fit.patience > 0 && state.looks_without_better() >= fit.patience;
         state.set_ended(ended.or(impatient.then_some(Ended::Patience)));
         if let Some(path) = self.surroundings.checkpoint
-            && (step % fit.checkpoint_every == 0 || state.ended().is_some())
+            && (step.is_multiple_of(fit.checkpoint_every) || state.ended().is_some())
         {
             state.write(path)?;
         }

@@ -113,6 +113,9 @@ fn triplets_refine_and_corpus_wide_negatives_are_found() {
     assert!(point.active_triplets.is_some() && point.embedding_variance.is_some_and(|variance| variance > 0.1));
 }
 
+/// A run with its checkpoint, and what is told of it.
+type Stoppable<'a> = dyn Fn(&Path, &mut dyn FnMut(Progress)) -> Result<Fitted> + 'a;
+
 /// Killed after each of these steps and started again, a run ends with the same weights and curve.
 #[test]
 fn a_run_that_is_killed_and_resumed_ends_as_if_it_had_not_been() {
@@ -124,7 +127,7 @@ fn a_run_that_is_killed_and_resumed_ends_as_if_it_had_not_been() {
     let plain_triplet = world.triplet(&start, None, &mut |_| ()).unwrap();
     for kill_at in [1, 7, 11, 20, 23] {
         let path = folder.path().join(format!("{kill_at}.safetensors"));
-        let run = |run: &dyn Fn(&Path, &mut dyn FnMut(Progress)) -> Result<Fitted>| {
+        let run = |run: &Stoppable<'_>| {
             let killed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
                 run(&path, &mut |now| {
                     if now.step == kill_at {
