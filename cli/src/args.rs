@@ -175,10 +175,10 @@ pub struct DataArguments {
     /// Take the tracks and tags of the store instead
     #[arg(long)]
     pub library: bool,
-    /// Artists with several names (TOML): [artists] name = ["other name", ...]
+    /// Artists of several names (TOML): `[artists] name = ["other name", ...]`
     #[arg(long, value_name = "FILE")]
     pub aliases: Option<PathBuf>,
-    /// Which tags mean which genre (TOML): [genres] rock = ["hard rock", ...]; other tags mean none
+    /// Which tags mean which genre (TOML): `[genres] rock = ["hard rock", ...]`; others mean none
     /// [default: each tag is a genre]
     #[arg(long, value_name = "FILE")]
     pub genres: Option<PathBuf>,

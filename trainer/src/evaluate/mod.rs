@@ -18,7 +18,7 @@
 //! | [`scores`] | what an evaluation found: plain data, written as JSON, drawn as a report |
 //! | [`degrade`] | [`Original`]: a track's degraded copies and halves as files |
 //! | [`pink_noise`] | noise of equal power in every octave |
-//! | [`listen`] | tracks, halves and copies heard once for all systems |
+//! | [`listen`](mod@listen) | tracks, halves and copies heard once for all systems |
 //! | [`peer`] | another system's vectors or distances of the same tracks |
 
 pub mod bootstrap;
