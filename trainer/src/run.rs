@@ -69,9 +69,14 @@ impl Run<'_> {
         search: &mut dyn NeighbourSearch,
         report: &mut dyn FnMut(StageName, Progress),
     ) -> Result<Finished> {
-        self.claim_folder()?;
         let config = self.config;
         let roster = Roster::of(self.training);
+        let (tracks, genres) = (self.training.len(), roster.genres.len());
+        let tells_genres = config.stages.iter().any(|stage| matches!(stage, StageName::Classify | StageName::Finetune));
+        if tracks < 2 || (tells_genres && genres < 2) {
+            return Err(Error::TooLittleData { genres, tracks });
+        }
+        self.claim_folder()?;
         let judge = Judge::new(self.validation, &config.front_end, config.validation_windows)?;
         let material = Material { tracks: self.training, roster: &roster, judge: &judge };
         let mut start = self.start.clone();

@@ -106,13 +106,14 @@ fn a_store_whose_model_is_gone_or_damaged_says_so() {
 #[test]
 fn a_manifest_that_is_wrong_names_its_line() {
     let world = World::new();
-    let path = world.path("bad.csv");
+    let (path, never) = (world.path("bad.csv"), world.path("never").display().to_string());
     std::fs::write(&path, "path,genre\na.wav,rock\n,rock\n").unwrap();
-    let run = world.run(&["train", path.to_str().unwrap(), "-o", "/tmp/never"]);
+    let run = world.run(&["train", path.to_str().unwrap(), "-o", &never]);
     run.assert_error("line 3: the path is empty", None);
     std::fs::write(&path, "path,genre\n").unwrap();
-    let run = world.run(&["train", path.to_str().unwrap(), "-o", "/tmp/never"]);
+    let run = world.run(&["train", path.to_str().unwrap(), "-o", &never]);
     run.assert_error("nothing to learn", None);
-    let run = world.run(&["train", "/no/such.csv", "-o", "/tmp/never"]);
+    let run = world.run(&["train", "/no/such.csv", "-o", &never]);
     run.assert_error("/no/such.csv: No such file", None);
+    assert!(!world.path("never").exists(), "what cannot be trained leaves nothing behind");
 }
