@@ -13,6 +13,9 @@ pub fn nearest_among(vectors: &[f32], dimension: usize, count: usize) -> Result<
     if dimension == 0 || !vectors.len().is_multiple_of(dimension) {
         return Err(Error::WrongDimension { expected: dimension, found: vectors.len() });
     }
+    if vectors.is_empty() {
+        return Ok(Vec::new());
+    }
     let places: Vec<TrackId> = (0..(vectors.len() / dimension) as u64).map(TrackId).collect();
     let mut index = FaissIndex::new(dimension)?;
     index.add(&places, vectors)?;
