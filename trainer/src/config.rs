@@ -76,7 +76,7 @@ impl Default for TrainConfig {
             validation_share: 0.35,
             validation_windows: 8,
             track_seconds: 600.0,
-            // −40 dB: with −60 dB, noise 20 dB below the music changed a third of the lists (benches/results).
+            // −40 dB: noisy copies keep more of their neighbours than with −60 dB (benches/results/training.md).
             front_end: FrontEndConfig { power_floor: 1e-4, ..Default::default() },
             architecture: Default::default(),
             augment: Default::default(),
