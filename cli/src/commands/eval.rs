@@ -44,7 +44,8 @@ pub fn run(settings: &Settings, arguments: &EvalArguments) -> anyhow::Result<Out
         peers: &arguments.compare,
         entries: &tracks.entries,
         degraded_tracks: arguments.degraded,
-        protocol: tracks.protocol(&arguments.data.manifest),
+        excerpt_seconds: arguments.excerpt,
+        protocol: tracks.protocol(&arguments.data.manifest, arguments.excerpt),
     };
     let pool = settings.thread_pool(arguments.jobs)?;
     let evaluation = examination.run(settings, &pool)?;
@@ -95,7 +96,7 @@ impl Tracks {
         Ok(Self { entries, heard: count, with_heard, is_known: !known.is_empty() })
     }
 
-    fn protocol(&self, manifest: &Option<std::path::PathBuf>) -> String {
+    fn protocol(&self, manifest: &Option<std::path::PathBuf>, excerpt_seconds: Option<f64>) -> String {
         let source = manifest.as_ref().map_or_else(|| "the library".into(), |path| path.display().to_string());
         let heard = match (self.heard, self.with_heard) {
             _ if !self.is_known => "Whom the model has heard is not known: its figures may flatter.".to_owned(),
@@ -103,8 +104,9 @@ impl Tracks {
             (heard, false) => format!("{heard} more by artists that the model was trained on were left out."),
             (heard, true) => format!("The model was trained on the artists of {heard} of them: figures flatter."),
         };
+        let part = excerpt_seconds.map_or_else(String::new, |seconds| format!(", {seconds} s of the middle of each"));
         format!(
-            "{} of {source}; a query never finds its own artist; averaged within each genre, then over genres; 95 % \
+            "{} of {source}{part}; a query never finds its own artist; averaged within each genre, then over genres; 95 % \
              intervals over artists. {heard} The other models may have heard them.",
             output::count(self.entries.len(), "track"),
         )

@@ -228,6 +228,7 @@ fn write_model(
             peers: &[],
             entries: labelled,
             degraded_tracks: arguments.degraded,
+            excerpt_seconds: None,
             protocol: protocol(arguments, origin.config, labelled),
         };
         let evaluation: Evaluation = examination.run(settings, pool)?;

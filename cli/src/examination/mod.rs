@@ -35,6 +35,8 @@ pub struct Examination<'a> {
     pub entries: &'a [Entry],
     /// Tracks of which degraded copies are made.
     pub degraded_tracks: usize,
+    /// Seconds around the middle that stand for a track; `None`: all of it.
+    pub excerpt_seconds: Option<f64>,
     /// Which tracks these are, for the reader.
     pub protocol: String,
 }
@@ -73,6 +75,7 @@ impl Examination<'_> {
                 paths: &paths,
                 listeners: &listeners,
                 degraded_tracks: self.degraded_tracks,
+                excerpt_seconds: self.excerpt_seconds,
                 scratch: scratch.path(),
                 seed: SEED,
             };

@@ -68,9 +68,6 @@ fn kill_in_the_middle_twice_then_again() {
     assert!(before.iter().all(|(path, vector)| after[path] == *vector));
     assert_eq!(revision(&world), TRACKS as i64, "each vector was written once");
 
-    let undisturbed = World::new();
-    write_library(&undisturbed.library(), TRACKS, SECONDS);
-    undisturbed.ingest(&[]);
     let answers = |world: &World| {
         let answers = world.query(&world.library().join("piece-5.wav"));
         let answer = |answer: &serde_json::Value| {
@@ -78,5 +75,9 @@ fn kill_in_the_middle_twice_then_again() {
         };
         answers.iter().map(answer).collect::<Vec<_>>()
     };
-    assert_eq!(answers(&world), answers(&undisturbed));
+    let disturbed = answers(&world);
+    let undisturbed = World::new();
+    std::fs::rename(world.library(), undisturbed.library()).unwrap();
+    undisturbed.ingest(&[]);
+    assert_eq!(disturbed, answers(&undisturbed));
 }

@@ -112,6 +112,12 @@ fn a_model_comes_with_card_metrics_and_report_and_judges_only_whom_it_has_not_he
     let again = corpus.world.run(&eval).json();
     assert_eq!(found, again, "an evaluation is the same every time");
     assert!(std::fs::read_to_string(page).unwrap().contains("triplet"), "with the model's own training curves");
+    // The pieces are shorter, so an excerpt is the whole piece.
+    let excerpts = corpus.world.run(&["eval", &corpus.manifest, "--model", &name, "--excerpt", "30", "--json"]).json();
+    assert!(excerpts["protocol"].as_str().unwrap().contains("30 s of the middle of each"));
+    assert_eq!(excerpts["systems"][0]["filtered"], found["systems"][0]["filtered"]);
+    let too_short = corpus.world.run(&["eval", &corpus.manifest, "--excerpt", "3"]);
+    too_short.assert_error("must be in 10..=600", None);
     let all = corpus.world.run(&["eval", &corpus.manifest, "--model", &name, "--include-heard", "--json"]).json();
     assert_eq!(all["tracks"], 12);
     assert!(all["protocol"].as_str().unwrap().contains("figures flatter"));

@@ -3,7 +3,7 @@
 use audio_frontend::logmel::{SILENCE_POWER, log_mel_into, mean_power};
 use audio_frontend::{FrontEndConfig, OutOfRange};
 use rand::rngs::StdRng;
-use rand::seq::{IndexedRandom, IteratorRandom, SliceRandom};
+use rand::seq::{IteratorRandom, SliceRandom};
 use rand::{RngExt, SeedableRng};
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,8 @@ pub struct BatchConfig {
     pub tracks_per_genre: usize,
     /// Tracks of no genre, where there are any.
     pub unlabelled_tracks: usize,
+    /// Tracks of one artist that are drawn together, where they have as many.
+    pub tracks_per_artist: usize,
     /// Crops of each track, at least 2: two crops of a track are always alike.
     pub crops_per_track: usize,
     /// Share of batches whose examples are mixed with each other.
@@ -38,6 +40,7 @@ impl Default for BatchConfig {
             genres: 8,
             tracks_per_genre: 3,
             unlabelled_tracks: 8,
+            tracks_per_artist: 1,
             crops_per_track: 2,
             mixup_share: 0.1,
             mixup_strength: 1.0,
@@ -54,6 +57,7 @@ impl BatchConfig {
         OutOfRange::check(&[
             ((1..=1000).contains(&self.genres), "genres must be in 1..=1000"),
             ((1..=1000).contains(&self.tracks_per_genre), "tracks_per_genre must be in 1..=1000"),
+            ((1..=1000).contains(&self.tracks_per_artist), "tracks_per_artist must be in 1..=1000"),
             (self.unlabelled_tracks <= 10_000, "unlabelled_tracks must be in 0..=10000"),
             ((2..=100).contains(&self.crops_per_track), "crops_per_track must be in 2..=100"),
             ((0.0..=1.0).contains(&self.mixup_share), "mixup_share must be in 0..=1"),
@@ -131,14 +135,33 @@ impl<'a> Sampler<'a> {
         genres.truncate(self.config.genres);
         let mut plan = Vec::new();
         for genre in genres {
-            draw_by_artist(&self.by_genre[genre], self.config.tracks_per_genre, &mut plan, &mut random);
+            self.draw_by_artist(&self.by_genre[genre], self.config.tracks_per_genre, &mut plan, &mut random);
         }
         let anchors = plan.clone();
         for &anchor in anchors.iter().sample(&mut random, hard_negatives.min(anchors.len())) {
             plan.extend(draws.draw(anchor, &mut random).filter(|negative| !plan.contains(negative)));
         }
-        draw_by_artist(&self.unlabelled, self.config.unlabelled_tracks, &mut plan, &mut random);
+        self.draw_by_artist(&self.unlabelled, self.config.unlabelled_tracks, &mut plan, &mut random);
         plan
+    }
+
+    /// Adds `count` tracks: artists in random order, one track of each, or as many as are drawn together;
+    /// again where there are fewer artists, as long as there are tracks that are not in the plan.
+    fn draw_by_artist(&self, artists: &[Vec<usize>], count: usize, plan: &mut Vec<usize>, random: &mut StdRng) {
+        let mut order: Vec<&Vec<usize>> = artists.iter().collect();
+        order.shuffle(random);
+        let wanted = plan.len() + count;
+        let mut found_one = true;
+        while found_one && plan.len() < wanted {
+            found_one = false;
+            for tracks in &order {
+                let together = self.config.tracks_per_artist.min(wanted - plan.len());
+                let left = tracks.iter().copied().filter(|track| !plan.contains(track));
+                let drawn = left.sample(random, together);
+                found_one |= !drawn.is_empty();
+                plan.extend(drawn);
+            }
+        }
     }
 
     /// The batch of these tracks.
@@ -189,28 +212,6 @@ impl<'a> Sampler<'a> {
         let whole = source.clone();
         source.extend(whole.iter().cycle().take((frames - available) * bands));
         Ok(())
-    }
-}
-
-/// Adds `count` tracks: artists in random order, one track of each; again where there are fewer
-/// artists, as long as there are tracks that are not in the plan.
-fn draw_by_artist(artists: &[Vec<usize>], count: usize, plan: &mut Vec<usize>, random: &mut StdRng) {
-    let mut order: Vec<&Vec<usize>> = artists.iter().collect();
-    order.shuffle(random);
-    let wanted = plan.len() + count;
-    let mut found_one = true;
-    while found_one && plan.len() < wanted {
-        found_one = false;
-        for tracks in &order {
-            let left: Vec<usize> = tracks.iter().copied().filter(|track| !plan.contains(track)).collect();
-            if let Some(&track) = left.choose(random) {
-                plan.push(track);
-                found_one = true;
-            }
-            if plan.len() == wanted {
-                return;
-            }
-        }
     }
 }
 
@@ -291,6 +292,17 @@ mod tests {
         for (crop, target) in batch.crops.iter().zip(batch.targets.chunks(2)) {
             let expected: [f32; 2] = [0, 1].map(|genre| f32::from(u8::from(crop.genre == Some(genre))));
             assert_eq!(target, expected);
+        }
+    }
+
+    #[test]
+    fn tracks_of_an_artist_are_drawn_together_where_asked() {
+        let mut fixture = Fixture::new();
+        fixture.config = BatchConfig { tracks_per_genre: 3, tracks_per_artist: 2, ..fixture.config };
+        for step in 0..50 {
+            let plan = plan(&fixture.sampler(7), step);
+            let of_a_rock = plan.iter().filter(|&&track| track < 9).count();
+            assert_eq!((plan.len(), of_a_rock), (6, 3), "three of rock, both of jazz, one without a genre");
         }
     }
 

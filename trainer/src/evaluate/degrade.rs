@@ -17,7 +17,7 @@ pub const MAX_SECONDS: f64 = 600.0;
 
 /// A track shorter than this, in seconds, is neither cropped nor shifted: what is left would be
 /// another piece of music rather than a copy.
-pub const MIN_CUT_SECONDS: f64 = 40.0;
+pub const MIN_CUT_SECONDS: f64 = 28.0;
 
 const QUIETER_DB: f64 = 12.0;
 const NOISE_SNR_DB: f64 = 20.0;
@@ -73,6 +73,8 @@ impl Degradation {
 #[derive(Debug, Clone)]
 pub struct Original {
     path: PathBuf,
+    /// Where in the file the samples begin.
+    start_seconds: f64,
     /// Mono, at most [`MAX_SECONDS`].
     samples: Vec<f32>,
     sample_rate_hz: u32,
@@ -104,7 +106,17 @@ impl Original {
             }
         }
         samples.truncate(limit);
-        Ok(Self { path: path.into(), samples, sample_rate_hz })
+        Ok(Self { path: path.into(), start_seconds: 0.0, samples, sample_rate_hz })
+    }
+
+    /// `seconds` around the middle, as if they were the track; a shorter one stays whole.
+    pub fn excerpt(mut self, seconds: f64) -> Self {
+        let length = samples_in(seconds, self.sample_rate_hz).min(self.samples.len());
+        let start = (self.samples.len() - length) / 2;
+        self.samples.drain(..start);
+        self.samples.truncate(length);
+        self.start_seconds += start as f64 / f64::from(self.sample_rate_hz);
+        self
     }
 
     /// Length in seconds.
@@ -155,6 +167,16 @@ impl Original {
         Ok(Some(path))
     }
 
+    /// Writes the samples as they are into a folder of the track's own.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn write_clean(&self, folder: &Path) -> Result<PathBuf> {
+        let path = folder.join("clean.wav");
+        self.write(&path, self.samples.iter().copied())?;
+        Ok(path)
+    }
+
     /// Writes the track's first and second half into a folder of its own.
     ///
     /// # Errors
@@ -191,14 +213,15 @@ impl Original {
         })
     }
 
-    /// Has ffmpeg write a copy of the track's file.
+    /// Has ffmpeg write a copy of the same part of the track's file.
     fn convert(&self, degradation: Degradation, encoding: &[&str], path: &Path) -> Result<()> {
         let missing = |needs| Error::CannotDegrade { degradation: degradation.name(), needs };
         let program = ffmpeg_program().ok_or(missing("the program ffmpeg"))?;
         let input = ffmpeg_input(&self.path).map_err(|source| Error::Io { path: self.path.clone(), source })?;
         let io = |source| Error::Io { path: path.into(), source };
         let mut command = Command::new(program);
-        command.args(["-nostdin", "-v", "error", "-y", "-t"]).arg(MAX_SECONDS.to_string()).args(input);
+        let (start, seconds) = (self.start_seconds.to_string(), self.seconds().to_string());
+        command.args(["-nostdin", "-v", "error", "-y", "-ss", &start, "-t", &seconds]).args(input);
         // Without the cover and the tags.
         command.args(["-map", "0:a:0", "-map_metadata", "-1"]).args(encoding);
         command.arg(std::path::absolute(path).map_err(io)?);

@@ -46,6 +46,12 @@ impl Labels {
         }
     }
 
+    /// The labels of some tracks, by the same numbers; `None` where there is no such track.
+    pub fn at(&self, tracks: &[usize]) -> Option<Self> {
+        let of_track = tracks.iter().map(|&track| self.of_track.get(track).copied()).collect::<Option<_>>()?;
+        Some(Self { of_track, ..self.clone() })
+    }
+
     /// Genres by name.
     pub fn genre_names(&self) -> &[String] {
         &self.genre_names

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use audio_frontend::Windows;
+use audio_frontend::{FrontEndConfig, Windows};
 use rayon::prelude::*;
 
 use super::degrade::{Degradation, Original};
@@ -26,7 +26,8 @@ pub enum Listener {
         /// Card and weights.
         files: ModelFiles,
     },
-    /// Mean and deviation of MFCC, standardised over the evaluated tracks: see [`crate::baseline::mfcc`].
+    /// Mean and deviation of MFCC, standardised over the evaluated tracks: see [`crate::baseline::mfcc`]. They
+    /// are of the default front end, whatever a model's is.
     Mfcc,
 }
 
@@ -44,10 +45,12 @@ impl Listener {
 pub struct Listening<'a> {
     /// The tracks.
     pub paths: &'a [PathBuf],
-    /// Who listens. MFCC are of the first model's windows.
+    /// Who listens.
     pub listeners: &'a [Listener],
     /// Tracks of which degraded copies are made, from all over the list.
     pub degraded_tracks: usize,
+    /// Seconds around the middle that stand for a track; `None`: all of it.
+    pub excerpt_seconds: Option<f64>,
     /// Folder for the copies of a track, a few at a time.
     pub scratch: &'a Path,
     /// Seed of the noise.
@@ -158,11 +161,17 @@ impl Ears {
 
     fn track(&self, listening: &Listening<'_>, place: usize, degrade: bool) -> Result<TrackHeard> {
         let path = &listening.paths[place];
-        let clean = self.file(path)?;
-        let original = Original::decode(path)?;
         let folder = listening.scratch.join(place.to_string());
         let io = |source| Error::Io { path: folder.clone(), source };
         std::fs::create_dir_all(&folder).map_err(io)?;
+        let mut original = Original::decode(path)?;
+        let clean = match listening.excerpt_seconds {
+            None => self.file(path)?,
+            Some(seconds) => {
+                original = original.excerpt(seconds);
+                self.file(&original.write_clean(&folder)?)?
+            }
+        };
         let [first, second] = original.write_halves(&folder)?;
         let halves = [self.file(&first)?, self.file(&second)?];
         let mut degraded = Vec::new();
@@ -178,25 +187,25 @@ impl Ears {
         Ok(TrackHeard { clean, halves, degraded })
     }
 
-    /// One vector a listener. Models of the same front end share its windows.
+    /// One vector a listener. Listeners of the same front end share its windows.
     fn file(&self, path: &Path) -> Result<Vectors> {
-        let first = self.embedders.iter().flatten().next().map(|embedder| embedder.card().front_end.clone());
-        let mut windows: Option<(audio_frontend::FrontEndConfig, Windows)> = None;
+        let own = FrontEndConfig::default();
+        let mut known: Vec<(&FrontEndConfig, Windows)> = Vec::new();
         let mut vectors = Vec::with_capacity(self.embedders.len());
         for embedder in &self.embedders {
-            let front_end = match embedder {
-                Some(embedder) => embedder.card().front_end.clone(),
-                None => first.clone().unwrap_or_default(),
+            let front_end = embedder.as_ref().map_or(&own, |embedder| &embedder.card().front_end);
+            let place = match known.iter().position(|(config, _)| *config == front_end) {
+                Some(place) => place,
+                None => {
+                    known.push((front_end, windows_of_file(path, front_end)?));
+                    known.len() - 1
+                }
             };
-            let current = match windows.take() {
-                Some((known, windows)) if known == front_end => windows,
-                _ => windows_of_file(path, &front_end)?,
-            };
+            let windows = &known[place].1;
             vectors.push(match embedder {
-                Some(embedder) => embedder.embed(&current)?,
-                None => mfcc_features(&current)?,
+                Some(embedder) => embedder.embed(windows)?,
+                None => mfcc_features(windows)?,
             });
-            windows = Some((front_end, current));
         }
         Ok(vectors)
     }

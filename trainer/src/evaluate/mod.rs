@@ -15,6 +15,7 @@
 //! | [`robustness`](mod@robustness) | what a degraded copy finds |
 //! | [`components`], [`map`] | the space in two dimensions |
 //! | [`system`] | one system's scores, and several side by side |
+//! | [`folds`] | one figure for a recipe, by cross-validation |
 //! | [`scores`] | what an evaluation found: plain data, written as JSON, drawn as a report |
 //! | [`degrade`] | [`Original`]: a track's degraded copies and halves as files |
 //! | [`pink_noise`] | noise of equal power in every octave |
@@ -27,6 +28,7 @@ pub mod components;
 pub mod confusion;
 pub mod degrade;
 mod ffmpeg;
+pub mod folds;
 pub mod halves;
 pub mod hubness;
 pub mod judged;

@@ -74,10 +74,10 @@ pub fn side_by_side(
         votes = confusion(&first.queries, &labels);
         systems.push(first.scores);
         for mut other in judgements {
-            let lead = area_under_curve_lead(&first.queries, &other.queries, bootstrap);
+            let lead = lead(&first.queries, &other.queries, bootstrap, |query| [query.area_under_curve]);
             let name = &other.scores.name;
-            other.scores.area_under_curve_lead =
-                Some(lead.ok_or_else(|| Error::DifferentQueries { system: name.clone() })?);
+            let [area_under_curve] = lead.ok_or_else(|| Error::DifferentQueries { system: name.clone() })?;
+            other.scores.area_under_curve_lead = Some(area_under_curve);
             systems.push(other.scores);
         }
     }
@@ -92,20 +92,24 @@ pub fn side_by_side(
     })
 }
 
-/// The first system's area under the curve minus the other's, query by query, with the interval of
-/// this difference: what is hard for both cancels out. `None` where the queries are not the same.
-pub fn area_under_curve_lead(first: &[QueryScores], other: &[QueryScores], bootstrap: &Bootstrap) -> Option<Interval> {
+/// The first system's scores minus the other's, query by query, with the intervals of this difference: what
+/// is hard for both cancels out. `None` where the queries are not the same.
+pub fn lead<const M: usize>(
+    first: &[QueryScores],
+    other: &[QueryScores],
+    bootstrap: &Bootstrap,
+    scores: impl Fn(&QueryScores) -> [f64; M],
+) -> Option<[Interval; M]> {
     let who = |query: &QueryScores| (query.track, query.genre, query.artist);
     if !first.iter().map(who).eq(other.iter().map(who)) {
         return None;
     }
-    let differences = first.iter().zip(other).map(|(first, other)| Observation {
-        genre: first.genre,
-        artist: first.artist,
-        scores: [first.area_under_curve - other.area_under_curve],
+    let differences = first.iter().zip(other).map(|(first, other)| {
+        let (own, others) = (scores(first), scores(other));
+        let scores = std::array::from_fn(|score| own[score] - others[score]);
+        Observation { genre: first.genre, artist: first.artist, scores }
     });
-    let [lead] = bootstrap.intervals(&Cells::new(differences));
-    Some(lead)
+    Some(bootstrap.intervals(&Cells::new(differences)))
 }
 
 #[cfg(test)]
@@ -162,7 +166,9 @@ mod tests {
         let first = judged("first", [0.0, 1.0, 2.5, 1.5, 11.0, 5.0]).queries;
         let mut other = first.clone();
         other.iter_mut().for_each(|query| query.area_under_curve -= 0.125);
-        let lead = area_under_curve_lead(&first, &other, &Bootstrap::default()).unwrap();
+        let leads = lead(&first, &other, &Bootstrap::default(), |query| [query.area_under_curve, query.vote]);
+        let [lead, same] = leads.unwrap();
+        assert_eq!((same.low, same.high), (0.0, 0.0));
         assert!([lead.value, lead.low, lead.high].iter().all(|bound| (bound - 0.125).abs() < 1e-12), "{lead:?}");
     }
 

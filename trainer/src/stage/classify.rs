@@ -7,6 +7,7 @@ use tch::Tensor;
 
 use super::fit::{FitConfig, Fitted, Objective, Stage, StepLoss, Surroundings, fit};
 use super::network::{Network, Start};
+use super::terms::SameTrackConfig;
 use super::{Material, Setup, terms};
 use crate::data::sampler::{Batch, BatchConfig};
 use crate::error::{Error, Result};
@@ -17,10 +18,8 @@ use crate::error::{Error, Result};
 pub struct ClassifyConfig {
     /// Share of the target that is spread over all genres.
     pub label_smoothing: f64,
-    /// Weight of telling tracks apart beside the weight 1 of telling genres apart.
-    pub same_track_weight: f64,
-    /// Temperature of telling tracks apart.
-    pub temperature: f64,
+    /// Telling tracks apart, beside the weight 1 of telling genres apart.
+    pub same_track: SameTrackConfig,
     /// What batches are made of.
     pub batch: BatchConfig,
     /// How it moves.
@@ -31,8 +30,7 @@ impl Default for ClassifyConfig {
     fn default() -> Self {
         Self {
             label_smoothing: 0.1,
-            same_track_weight: 2.0,
-            temperature: 0.1,
+            same_track: SameTrackConfig::default(),
             batch: BatchConfig::default(),
             fit: FitConfig {
                 steps: 1500,
@@ -58,12 +56,9 @@ impl ClassifyConfig {
     /// # Errors
     /// The first rule that does not hold.
     pub fn validate(&self) -> std::result::Result<(), OutOfRange> {
-        OutOfRange::check(&[
-            ((0.0..1.0).contains(&self.label_smoothing), "label_smoothing must be in [0, 1)"),
-            (self.same_track_weight >= 0.0, "same_track_weight must be at least 0"),
-            (self.temperature > 0.0, "temperature must be above 0"),
-        ])?;
+        OutOfRange::check(&[((0.0..1.0).contains(&self.label_smoothing), "label_smoothing must be in [0, 1)")])?;
         self.batch.validate()?;
+        self.same_track.validate(&self.batch)?;
         self.fit.validate()
     }
 }
@@ -80,8 +75,8 @@ impl Objective for Classify<'_> {
 
     fn loss(&self, network: &Network, vectors: &Tensor, batch: &Batch) -> Result<StepLoss> {
         let mut loss = terms::genre(network, vectors, batch, self.config.label_smoothing)?;
-        if self.config.same_track_weight > 0.0 && !batch.is_mixed {
-            loss += terms::same_track(vectors, batch, self.config.temperature) * self.config.same_track_weight;
+        if self.config.same_track.weight > 0.0 && !batch.is_mixed {
+            loss += terms::same_track(vectors, &batch.crops, &self.config.same_track);
         }
         Ok(StepLoss { loss, active_triplets: None })
     }

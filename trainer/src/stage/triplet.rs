@@ -7,6 +7,7 @@ use tch::Tensor;
 
 use super::fit::{FitConfig, Fitted, Objective, Stage, StepLoss, Surroundings, fit};
 use super::network::{Network, Start};
+use super::terms::SameTrackConfig;
 use super::{Material, Setup, terms};
 use crate::data::sampler::{Batch, BatchConfig};
 use crate::error::Result;
@@ -26,10 +27,8 @@ pub struct TripletConfig {
     pub hinge: Hinge,
     /// How triplets are chosen out of a batch.
     pub miner: Miner,
-    /// Weight of telling tracks apart beside the weight 1 of triplets.
-    pub same_track_weight: f64,
-    /// Temperature of telling tracks apart.
-    pub temperature: f64,
+    /// Telling tracks apart, beside the weight 1 of triplets.
+    pub same_track: SameTrackConfig,
     /// Weight of telling genres apart.
     pub genre_weight: f64,
     /// Hard negatives out of the whole corpus.
@@ -46,8 +45,7 @@ impl Default for TripletConfig {
             margin: 0.2,
             hinge: Hinge::Hinge,
             miner: Miner::SemiHard,
-            same_track_weight: 1.0,
-            temperature: 0.1,
+            same_track: SameTrackConfig { weight: 1.0, ..Default::default() },
             genre_weight: 0.0,
             corpus: CorpusConfig::default(),
             batch: BatchConfig { mixup_share: 0.0, ..Default::default() },
@@ -77,13 +75,12 @@ impl TripletConfig {
     pub fn validate(&self) -> std::result::Result<(), OutOfRange> {
         OutOfRange::check(&[
             (self.margin > 0.0 && self.margin <= 4.0, "margin must be in (0, 4]"),
-            (self.same_track_weight >= 0.0, "same_track_weight must be at least 0"),
-            (self.temperature > 0.0, "temperature must be above 0"),
             (self.genre_weight >= 0.0, "genre_weight must be at least 0"),
             (self.batch.mixup_share == 0.0, "mixup_share must be 0: a mixture has no positives"),
         ])?;
         self.corpus.validate()?;
         self.batch.validate()?;
+        self.same_track.validate(&self.batch)?;
         self.fit.validate()
     }
 }
@@ -103,8 +100,8 @@ impl Objective for TripletObjective<'_> {
         let triplets = config.miner.mine(&distances, relations, margin);
         let triplet = triplet_loss(vectors, &triplets, config.margin, config.hinge)?;
         let mut loss = triplet;
-        if config.same_track_weight > 0.0 {
-            loss += terms::same_track(vectors, batch, config.temperature) * config.same_track_weight;
+        if config.same_track.weight > 0.0 {
+            loss += terms::same_track(vectors, &batch.crops, &config.same_track);
         }
         if config.genre_weight > 0.0 {
             loss += terms::genre(network, vectors, batch, 0.0)? * config.genre_weight;

@@ -103,10 +103,31 @@ fn halves_put_together_are_the_track() {
 }
 
 #[test]
+fn an_excerpt_is_the_middle_in_every_copy() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ramp.wav");
+    // Of each sample its own value: where a copy begins can be read off it.
+    let samples: Vec<f32> = (0..60 * 8000).map(|sample| sample as f32 / 1e6).collect();
+    write_float(&path, &samples, 1, 8000);
+    let excerpt = Original::decode(&path).unwrap().excerpt(30.0);
+    assert_eq!(excerpt.seconds(), 30.0);
+    let middle = &samples[15 * 8000..45 * 8000];
+    assert_equal(&decoded(&excerpt.write_clean(folder.path()).unwrap()).0, middle);
+    let copy = |degradation| decoded(&excerpt.write_degraded(degradation, folder.path(), 1).unwrap().unwrap()).0;
+    assert_equal(&copy(Degradation::Crop), &middle[5 * 8000..25 * 8000]);
+    assert_equal(&copy(Degradation::Shift), &middle[10 * 8000..]);
+    let resampled = copy(Degradation::LowRateMono);
+    assert!((resampled.len() as f64 / 22_050.0 - 30.0).abs() < 0.01, "ffmpeg cuts the same part");
+    let centre = resampled.len() / 2;
+    assert!((resampled[centre] - middle[middle.len() / 2]).abs() < 1e-3);
+    assert_eq!(Original::decode(&path).unwrap().excerpt(90.0).seconds(), 60.0, "a shorter track stays whole");
+}
+
+#[test]
 fn a_short_track_is_not_cut() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("short.wav");
-    write_float(&path, &music(39.0, 8_000), 1, 8_000);
+    write_float(&path, &music(27.0, 8_000), 1, 8_000);
     let original = Original::decode(&path).unwrap();
     for (degradation, is_made) in
         [(Degradation::Crop, false), (Degradation::Shift, false), (Degradation::PinkNoise, true)]

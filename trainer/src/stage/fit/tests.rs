@@ -51,7 +51,7 @@ fn tiny(steps: usize) -> TrainConfig {
     }
     // Losses of mixed and plain batches cannot be compared.
     config.classify.batch.mixup_share = 0.0;
-    config.classify.same_track_weight = 0.1;
+    config.classify.same_track.weight = 0.1;
     config.triplet.corpus = CorpusConfig { tracks: 2, refresh_every: 9, ..Default::default() };
     config
 }
