@@ -5,11 +5,18 @@
 //!
 //! Each setting is TOML over the defaults: `batch-hard='triplet.miner="batch-hard"'`. It is trained once a fold
 //! and seed, to its last step: the artists of a fold judge what never saw them and choose nothing. Every query
-//! asks among the tracks of its own fold; all queries are averaged together, with intervals over artists. R@1
-//! of the other half, R@1 and overlap of the top five for 20 s of the middle and for noise at 20 dB are those
-//! of whole tracks and of excerpts of 30 s. They are made of the cached spectra here, which costs seconds;
+//! asks among the tracks of its own fold; all queries are averaged together, with intervals over artists (not
+//! over seeds) and of the paired difference to the first row. R@1 of the other half, R@1 and overlap of the top
+//! five for 20 s of the middle and for noise at 20 dB, of every third track, are those of whole tracks and of
+//! excerpts of 30 s. Minutes are those of all training. A genre of few artists may be judged by models that
+//! have never heard it: [`split::folds`]. They are made of the cached spectra here, which costs seconds;
 //! `similar-tracks eval` makes them of audio.
-#![allow(clippy::print_stdout, clippy::expect_used, reason = "a measurement prints, and may stop at an error")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::expect_used,
+    reason = "a measurement prints, and may stop at an error"
+)]
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -22,10 +29,11 @@ use trainer::baseline::{Standardiser, mfcc_features, random_model};
 use trainer::card::TrainingRecord;
 use trainer::data::{Aliases, Entry, LogMelCache, Manifest, Names, Track, load_tracks, split};
 use trainer::embed::ModelFiles;
+use trainer::evaluate::degrade::MIN_CUT_SECONDS;
 use trainer::evaluate::folds::{Fold, judge_folds};
 use trainer::evaluate::query::QueryScores;
 use trainer::evaluate::scores::Interval;
-use trainer::evaluate::system::lead;
+use trainer::evaluate::system::paired_difference;
 use trainer::evaluate::{Bootstrap, DegradedCopy, Judged, Similarities, UnitVectors, other_half_recall, robustness};
 use trainer::metric::miner::corpus::NeighbourSearch;
 use trainer::run::Run;
@@ -95,9 +103,9 @@ fn main() {
         let cache = cache.expect("the cache");
         let load = |part: &[usize]| {
             let entries: Vec<_> = part.iter().map(|&index| manifest.entries[index].clone()).collect();
-            load_tracks(&entries, &cache, || (), |error| println!("left out: {error}")).expect("the tracks")
+            load_tracks(&entries, &cache, || (), |error| eprintln!("left out: {error}")).expect("the tracks")
         };
-        let started = Instant::now();
+        let mut minutes = 0.0;
         let with_baselines = arguments.baselines && table.first.is_empty();
         let (mut mfcc, mut random) = (Heard::default(), Heard::default());
         let mut stages: Vec<(&str, Heard)> =
@@ -107,8 +115,10 @@ fn main() {
             let places = split.validation.iter().copied().filter(|&place| manifest.entries[place].genre.is_some());
             let fold = Listening::new(&validation, places.collect(), &config.front_end);
             if with_baselines {
-                // MFCC have a front end of their own, whatever the network's is.
-                let fold_of_mfcc = Listening::new(&validation, fold.places.clone(), &FrontEndConfig::default());
+                // MFCC have a floor of their own, whatever the network's is.
+                let power_floor = FrontEndConfig::default().power_floor;
+                let front_end = FrontEndConfig { power_floor, ..config.front_end.clone() };
+                let fold_of_mfcc = Listening::new(&validation, fold.places.clone(), &front_end);
                 mfcc.listen(&fold_of_mfcc, &mut |windows| mfcc_features(windows).expect("features"), true);
                 let untrained = untrained(&config, &fold);
                 random.listen(&fold, &mut |windows| untrained.embed(windows).expect("an embedding"), false);
@@ -117,13 +127,17 @@ fn main() {
                 let config = TrainConfig { seed, ..config.clone() };
                 config.validate().expect("the setting is valid");
                 let file = |name: &str| {
-                    arguments.saved.as_ref().map(|saved| saved.join(format!("{name}-{number}-{seed}.safetensors")))
+                    let fold = format!("{}-of-{}-by-{}", number + 1, arguments.folds, arguments.fold_seed);
+                    arguments.saved.as_ref().map(|saved| saved.join(format!("{name}-{fold}-{seed}.safetensors")))
                 };
                 let start = match &arguments.from {
                     None => Start::Random,
                     Some(from) => Start::Weights(NetworkWeights::read(&file(from).expect("--saved")).expect("weights")),
                 };
+                let started = Instant::now();
                 let (embedders, weights) = train(&config, &training, start);
+                minutes += started.elapsed().as_secs_f64() / 60.0;
+                assert_eq!(embedders.len(), stages.len(), "{name} collapsed");
                 for ((_, heard), embedder) in stages.iter_mut().zip(embedders) {
                     heard.listen(&fold, &mut |windows| embedder.embed(windows).expect("an embedding"), false);
                 }
@@ -132,7 +146,6 @@ fn main() {
                 }
             }
         }
-        let minutes = started.elapsed().as_secs_f64() / 60.0;
         if with_baselines {
             table.row("MFCC", 0.0, mfcc);
             table.row("random weights", 0.0, random);
@@ -148,7 +161,7 @@ fn untrained(config: &TrainConfig, fold: &Listening) -> Embedder {
     let architecture = config.architecture.with_folded(true);
     let card =
         ModelCard::new(&[], config.front_end.clone(), architecture, TrainingRecord::default(), Default::default());
-    let windows: Vec<Windows> = fold.whole.clean.iter().flatten().take(40).cloned().collect();
+    let windows: Vec<Windows> = fold.whole.clean.iter().take(40).cloned().collect();
     let files = random_model(&card.expect("the card"), &windows, 1).expect("random weights");
     Embedder::from_files(&files, Path::new("random")).expect("the model")
 }
@@ -181,12 +194,13 @@ struct Listening {
     excerpt: Versions,
 }
 
-/// Windows of tracks and their halves, and of copies of every [`COPIED`]th; `None` where there is no sound.
+/// Windows of tracks; of both halves, and of copies of every [`COPIED`]th, with the track's place among
+/// these. What is silent is left out.
 struct Versions {
-    clean: Vec<Option<Windows>>,
-    halves: [Vec<Option<Windows>>; 2],
-    crop: Vec<Option<Windows>>,
-    noise: Vec<Option<Windows>>,
+    clean: Vec<Windows>,
+    halves: Vec<[Windows; 2]>,
+    crops: Vec<(usize, Windows)>,
+    noisy: Vec<(usize, Windows)>,
 }
 
 const COPIED: usize = 3;
@@ -203,30 +217,35 @@ impl Listening {
                 MelPower::from_rows(front_end.mel_bands, rows)
             })
             .collect();
-        assert_eq!(powers.len(), places.len(), "a track could not be read");
         let excerpts: Vec<MelPower> = powers.iter().map(|power| middle(power, EXCERPT_SECONDS, front_end)).collect();
-        Self { places, whole: Versions::of(&powers, front_end), excerpt: Versions::of(&excerpts, front_end) }
+        let whole = Versions::of(&powers, front_end);
+        assert_eq!(whole.clean.len(), places.len(), "a track could not be read, or is silent");
+        Self { places, whole, excerpt: Versions::of(&excerpts, front_end) }
     }
 }
 
 impl Versions {
     fn of(powers: &[MelPower], front_end: &FrontEndConfig) -> Self {
-        let windows = |every: usize, made: &dyn Fn(&MelPower) -> MelPower| {
-            let powers = powers.iter().step_by(every);
-            powers.map(|power| Windows::of_track(&made(power), front_end, Coverage::Spread)).collect()
-        };
+        let windows = |power: &MelPower| Windows::of_track(power, front_end, Coverage::Spread);
         let part = |power: &MelPower, start: usize, count: usize| {
-            MelPower::from_rows(power.bands(), power.rows(start, count).to_vec())
+            windows(&MelPower::from_rows(power.bands(), power.rows(start, count).to_vec()))
         };
-        Self {
-            clean: windows(1, &|power| part(power, 0, power.frames())),
-            halves: [
-                windows(1, &|power| part(power, 0, power.frames() / 2)),
-                windows(1, &|power| part(power, power.frames() / 2, power.frames() - power.frames() / 2)),
-            ],
-            crop: windows(COPIED, &|power| middle(power, CROP_SECONDS, front_end)),
-            noise: windows(COPIED, &noisy),
+        let mut versions = Self { clean: Vec::new(), halves: Vec::new(), crops: Vec::new(), noisy: Vec::new() };
+        for (number, power) in powers.iter().enumerate() {
+            let Some(clean) = windows(power) else { continue };
+            let (place, half) = (versions.clean.len(), power.frames() / 2);
+            versions.clean.push(clean);
+            if let (Some(first), Some(second)) = (part(power, 0, half), part(power, half, power.frames() - half)) {
+                versions.halves.push([first, second]);
+            }
+            if number % COPIED == 0 {
+                let is_long = power.frames() as f64 * front_end.hop_seconds >= MIN_CUT_SECONDS;
+                let crop = windows(&middle(power, CROP_SECONDS, front_end)).filter(|_| is_long);
+                versions.crops.extend(crop.map(|crop| (place, crop)));
+                versions.noisy.extend(windows(&noisy(power)).map(|copy| (place, copy)));
+            }
         }
+        versions
     }
 }
 
@@ -251,58 +270,64 @@ fn noisy(power: &MelPower) -> MelPower {
 #[derive(Default)]
 struct Heard {
     folds: Vec<Fold>,
-    /// Tracks, then R@1 of halves, R@1 and overlap of crops and of noise, summed over tracks.
-    whole: [f64; 6],
-    excerpt: [f64; 6],
+    whole: Found,
+    excerpt: Found,
 }
+
+/// Sums over tracks, and how many they are: R@1 of halves; R@1 and overlap of the top five of crops and of
+/// noise.
+#[derive(Default)]
+struct Found([(f64, usize); 5]);
+
+/// From windows to a vector.
+type Embed<'a> = &'a mut dyn FnMut(&Windows) -> Vec<f32>;
 
 impl Heard {
-    fn listen(&mut self, fold: &Listening, embed: &mut dyn FnMut(&Windows) -> Vec<f32>, standardise: bool) {
-        let (raw, vectors, sums) = heard_versions(&fold.whole, embed, standardise, &[]);
-        self.folds.push(Fold { similarities: Similarities::from_unit_vectors(&vectors), tracks: fold.places.clone() });
-        let (_, _, excerpt) = heard_versions(&fold.excerpt, embed, standardise, &raw);
-        for (total, more) in self.whole.iter_mut().chain(&mut self.excerpt).zip(sums.into_iter().chain(excerpt)) {
-            *total += more;
-        }
+    fn listen(&mut self, fold: &Listening, embed: Embed<'_>, standardise: bool) {
+        let vectors = self.whole.listen(&fold.whole, embed, standardise);
+        self.excerpt.listen(&fold.excerpt, embed, standardise);
+        let similarities = Similarities::from_unit_vectors(&vectors);
+        self.folds.push(Fold { similarities, tracks: fold.places.clone() });
     }
 }
 
-fn heard_versions(
-    versions: &Versions,
-    embed: &mut dyn FnMut(&Windows) -> Vec<f32>,
-    standardise: bool,
-    silent: &[Vec<f32>],
-) -> (Vec<Vec<f32>>, UnitVectors, [f64; 6]) {
-    let mut vectors = |windows: &[Option<Windows>], every: usize, instead: &[Vec<f32>]| -> Vec<Vec<f32>> {
-        let vector = |(number, windows): (usize, &Option<Windows>)| match windows {
-            Some(windows) => embed(windows),
-            None => instead[every * number].clone(),
+impl Found {
+    fn listen(&mut self, versions: &Versions, embed: Embed<'_>, standardise: bool) -> UnitVectors {
+        let clean: Vec<Vec<f32>> = versions.clean.iter().map(&mut *embed).collect();
+        let standardiser = standardise.then(|| Standardiser::fit(&clean));
+        let scaled = |vector: Vec<f32>| match &standardiser {
+            Some(standardiser) => standardiser.unit_vector(&vector),
+            None => vector,
         };
-        windows.iter().enumerate().map(vector).collect()
-    };
-    let clean = vectors(&versions.clean, 1, silent);
-    let [first, second] = [0, 1].map(|half| vectors(&versions.halves[half], 1, &clean));
-    let (crop, noise) = (vectors(&versions.crop, COPIED, &clean), vectors(&versions.noise, COPIED, &clean));
-    let raw = clean.clone();
-    let standardiser = standardise.then(|| Standardiser::fit(&clean));
-    let scaled = |vectors: Vec<Vec<f32>>| -> Vec<Vec<f32>> {
-        let Some(standardiser) = &standardiser else { return vectors };
-        vectors.iter().map(|vector| standardiser.unit_vector(vector)).collect()
-    };
-    let [clean, first, second, crop, noise] = [clean, first, second, crop, noise].map(scaled);
-    let clean = UnitVectors::new(&clean).expect("vectors");
-    let tracks = clean.count() as f64;
-    let mut sums = vec![tracks, tracks * other_half_recall(&first, &second).expect("halves")];
-    for copies in [crop, noise] {
-        let copies: Vec<DegradedCopy<'_>> = copies
-            .iter()
-            .enumerate()
-            .map(|(number, vector)| DegradedCopy { original: COPIED * number, vector })
-            .collect();
-        let row = robustness("", &clean, &copies).expect("copies");
-        sums.extend([tracks * row.own_first, tracks * row.top5_overlap]);
+        let half = |embed: Embed<'_>, half: usize| -> Vec<Vec<f32>> {
+            versions.halves.iter().map(|halves| scaled(embed(&halves[half]))).collect()
+        };
+        let (first, second) = (half(embed, 0), half(embed, 1));
+        let recall = other_half_recall(&first, &second).expect("halves");
+        self.add(0, recall, first.len());
+        let clean: Vec<Vec<f32>> = clean.into_iter().map(scaled).collect();
+        let clean = UnitVectors::new(&clean).expect("vectors");
+        for (number, copies) in [&versions.crops, &versions.noisy].into_iter().enumerate() {
+            let made: Vec<(usize, Vec<f32>)> =
+                copies.iter().map(|(original, windows)| (*original, scaled(embed(windows)))).collect();
+            let copies: Vec<DegradedCopy<'_>> =
+                made.iter().map(|(original, vector)| DegradedCopy { original: *original, vector }).collect();
+            let row = robustness("", &clean, &copies).expect("copies");
+            self.add(1 + 2 * number, row.own_first, copies.len());
+            self.add(2 + 2 * number, row.top5_overlap, copies.len());
+        }
+        clean
     }
-    (raw, clean, sums.try_into().expect("six"))
+
+    fn add(&mut self, figure: usize, mean: f64, count: usize) {
+        self.0[figure].0 += mean * count as f64;
+        self.0[figure].1 += count;
+    }
+
+    fn text(&self) -> String {
+        let [half, crop, crop5, noise, noise5] = self.0.map(|(sum, count)| sum / count.max(1) as f64);
+        format!("{half:.3}, {crop:.3} / {crop5:.3}, {noise:.3} / {noise5:.3}")
+    }
 }
 
 struct Table<'a> {
@@ -327,14 +352,12 @@ impl Table<'_> {
         let seeds = queries.len() / self.first.len().max(1);
         let first = (0..seeds).flat_map(|_| self.first.iter().copied()).collect();
         let scores_of = |query: &QueryScores| [query.average_precision, query.area_under_curve];
-        let leads = lead(&by_track(queries.clone()), &by_track(first), &bootstrap, scores_of);
+        let leads = paired_difference(&by_track(queries.clone()), &by_track(first), &bootstrap, scores_of);
         let interval = |lead: &Interval| format!("{:+.3} ({:+.3}, {:+.3})", lead.value, lead.low, lead.high);
         let leads = leads.map_or_else(String::new, |leads| leads.each_ref().map(interval).join(", "));
-        let copies = |[tracks, half, crop, crop5, noise, noise5]: [f64; 6]| {
-            let [half, crop, crop5, noise, noise5] = [half, crop, crop5, noise, noise5].map(|sum| sum / tracks);
-            format!("{half:.3}, {crop:.3} / {crop5:.3}, {noise:.3} / {noise5:.3}")
-        };
-        let genres = scores.genres.iter().map(|genre| format!("{} {:.2}", genre.genre, genre.area_under_curve));
+        let genres = scores.genres.iter().map(|genre| {
+            format!("{} {:.2} of {} by {}", genre.genre, genre.area_under_curve, genre.queries, genre.artists)
+        });
         println!(
             "| {name} | {minutes:.1} | {:.3} | {:.3}–{:.3} | {:.3} | {:.3}–{:.3} | {leads} | {:.3} | {} | {} | {} |",
             precision.value,
@@ -344,8 +367,8 @@ impl Table<'_> {
             area.low,
             area.high,
             scores.knn_accuracy.value,
-            copies(heard.whole),
-            copies(heard.excerpt),
+            heard.whole.text(),
+            heard.excerpt.text(),
             genres.collect::<Vec<_>>().join(", "),
         );
         if self.first.is_empty() {

@@ -246,7 +246,8 @@ pub struct EvalArguments {
     /// Other systems' vectors or distances of the same tracks (NumPy .npz: files, and emb or dist)
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub compare: Vec<PathBuf>,
-    /// Judge by so many seconds of the middle of each track, as if they were the track: GTZAN and FMA hold 30
+    /// Judge by so many seconds of the middle of each track, as if they were the track: GTZAN and FMA hold 30.
+    /// Vectors named by --compare stay what they are
     #[arg(long, value_name = "SECONDS", value_parser = excerpt_seconds)]
     pub excerpt: Option<f64>,
     /// Judge also by artists that the model was trained on: figures flatter
@@ -295,7 +296,7 @@ pub enum LayerPoolingArgument {
     Both,
 }
 
-/// Windows are 4 s long, and a copy is cut to 20 s.
+/// Halves have to hold a window of 4 s; ten minutes are all that is decoded.
 fn excerpt_seconds(text: &str) -> Result<f64, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
     if (10.0..=600.0).contains(&seconds) { Ok(seconds) } else { Err("must be in 10..=600".into()) }

@@ -76,8 +76,8 @@ impl Default for TrainConfig {
             validation_share: 0.35,
             validation_windows: 8,
             track_seconds: 600.0,
-            // −40 dB: noisy copies keep more of their neighbours than with −60 dB (benches/results/training.md).
-            front_end: FrontEndConfig { power_floor: 1e-4, ..Default::default() },
+            // −30 dB: noisy copies keep more of their neighbours than with −60 dB (benches/results/training.md).
+            front_end: FrontEndConfig { power_floor: 1e-3, ..Default::default() },
             architecture: Default::default(),
             augment: Default::default(),
             classify: Default::default(),

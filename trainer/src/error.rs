@@ -201,6 +201,16 @@ pub enum Error {
     /// The system gives no thread.
     #[error(transparent)]
     Threads(rayon::ThreadPoolBuildError),
+    /// A part or copy of a track cannot be heard: it may be silent where the track is not.
+    #[error("{}: {what}: {}", path.display(), source.reason())]
+    Part {
+        /// The track.
+        path: PathBuf,
+        /// Which part.
+        what: &'static str,
+        /// What was reported.
+        source: audio_frontend::Error,
+    },
     /// A model that was to listen cannot be loaded.
     #[error("a model that was to listen: {reason}")]
     Listener {

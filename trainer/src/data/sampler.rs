@@ -20,7 +20,7 @@ use crate::metric::miner::corpus::Draws;
 pub struct BatchConfig {
     /// Genres of a batch (P), as far as there are as many.
     pub genres: usize,
-    /// Tracks of each of them (K), by as many artists as there are.
+    /// Tracks of each of them (K), by as many artists as there are, or as `tracks_per_artist` leaves.
     pub tracks_per_genre: usize,
     /// Tracks of no genre, where there are any.
     pub unlabelled_tracks: usize,
@@ -155,6 +155,9 @@ impl<'a> Sampler<'a> {
         while found_one && plan.len() < wanted {
             found_one = false;
             for tracks in &order {
+                if plan.len() == wanted {
+                    return;
+                }
                 let together = self.config.tracks_per_artist.min(wanted - plan.len());
                 let left = tracks.iter().copied().filter(|track| !plan.contains(track));
                 let drawn = left.sample(random, together);
@@ -298,11 +301,15 @@ mod tests {
     #[test]
     fn tracks_of_an_artist_are_drawn_together_where_asked() {
         let mut fixture = Fixture::new();
-        fixture.config = BatchConfig { tracks_per_genre: 3, tracks_per_artist: 2, ..fixture.config };
-        for step in 0..50 {
-            let plan = plan(&fixture.sampler(7), step);
-            let of_a_rock = plan.iter().filter(|&&track| track < 9).count();
-            assert_eq!((plan.len(), of_a_rock), (6, 3), "three of rock, both of jazz, one without a genre");
+        fixture.tracks = (0..12).map(|number| track(Some("rock"), ["a", "b", "c", "d"][number / 3])).collect();
+        fixture.roster = Roster::of(&fixture.tracks);
+        for (together, artists) in [(1, 4), (2, 2), (3, 2), (9, 2)] {
+            fixture.config = BatchConfig { tracks_per_genre: 4, tracks_per_artist: together, ..fixture.config };
+            for step in 0..20 {
+                let plan = plan(&fixture.sampler(7), step);
+                let found: std::collections::BTreeSet<_> = plan.iter().map(|track| track / 3).collect();
+                assert_eq!((plan.len(), found.len()), (4, artists), "{together} together: {plan:?}");
+            }
         }
     }
 

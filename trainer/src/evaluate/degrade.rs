@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 pub const MAX_SECONDS: f64 = 600.0;
 
 /// A track shorter than this, in seconds, is neither cropped nor shifted: what is left would be
-/// another piece of music rather than a copy.
+/// another piece of music rather than a copy. Excerpts of 30 s, often a little short, are long enough.
 pub const MIN_CUT_SECONDS: f64 = 28.0;
 
 const QUIETER_DB: f64 = 12.0;
@@ -73,8 +73,8 @@ impl Degradation {
 #[derive(Debug, Clone)]
 pub struct Original {
     path: PathBuf,
-    /// Where in the file the samples begin.
-    start_seconds: f64,
+    /// Where in the file the samples begin and how long they are, in seconds, where they are not all.
+    excerpt: Option<(f64, f64)>,
     /// Mono, at most [`MAX_SECONDS`].
     samples: Vec<f32>,
     sample_rate_hz: u32,
@@ -106,16 +106,18 @@ impl Original {
             }
         }
         samples.truncate(limit);
-        Ok(Self { path: path.into(), start_seconds: 0.0, samples, sample_rate_hz })
+        Ok(Self { path: path.into(), excerpt: None, samples, sample_rate_hz })
     }
 
-    /// `seconds` around the middle, as if they were the track; a shorter one stays whole.
+    /// `seconds` around the middle of what was decoded, as if they were the track; a shorter one stays whole.
     pub fn excerpt(mut self, seconds: f64) -> Self {
-        let length = samples_in(seconds, self.sample_rate_hz).min(self.samples.len());
-        let start = (self.samples.len() - length) / 2;
-        self.samples.drain(..start);
-        self.samples.truncate(length);
-        self.start_seconds += start as f64 / f64::from(self.sample_rate_hz);
+        let length = samples_in(seconds, self.sample_rate_hz);
+        if length < self.samples.len() {
+            let start = (self.samples.len() - length) / 2;
+            self.samples.drain(..start);
+            self.samples.truncate(length);
+            self.excerpt = Some((start as f64 / f64::from(self.sample_rate_hz), self.seconds()));
+        }
         self
     }
 
@@ -220,8 +222,12 @@ impl Original {
         let input = ffmpeg_input(&self.path).map_err(|source| Error::Io { path: self.path.clone(), source })?;
         let io = |source| Error::Io { path: path.into(), source };
         let mut command = Command::new(program);
-        let (start, seconds) = (self.start_seconds.to_string(), self.seconds().to_string());
-        command.args(["-nostdin", "-v", "error", "-y", "-ss", &start, "-t", &seconds]).args(input);
+        command.args(["-nostdin", "-v", "error", "-y"]);
+        match self.excerpt {
+            Some((start, seconds)) => command.args(["-ss", &start.to_string(), "-t", &seconds.to_string()]),
+            None => command.args(["-t", &MAX_SECONDS.to_string()]),
+        };
+        command.args(input);
         // Without the cover and the tags.
         command.args(["-map", "0:a:0", "-map_metadata", "-1"]).args(encoding);
         command.arg(std::path::absolute(path).map_err(io)?);

@@ -18,8 +18,10 @@ pub struct Fold {
 }
 
 /// Judges the recipe that made the models of all folds: a query asks among the tracks of its own fold, and
-/// never finds its own artist; all queries are averaged together. Several models of one fold, of other
-/// seeds, may stand here as several folds. Beside the scores, each query's own, fold by fold.
+/// never finds its own artist; all queries are averaged together. Average precision falls as a fold grows, so it
+/// compares with that of other folds only if they are as large. Several models of one fold, of other seeds, may
+/// stand here as several folds; intervals are over artists all the same, and say nothing of the seed. Beside
+/// the scores, each query's own, fold by fold.
 ///
 /// # Errors
 /// [`Error::WrongCount`] where a fold has not as many tracks as its model compares, or one that there is not.

@@ -46,7 +46,7 @@ impl Labels {
         }
     }
 
-    /// The labels of some tracks, by the same numbers; `None` where there is no such track.
+    /// The labels of some tracks, by the same names and numbers as before; `None` where there is no such track.
     pub fn at(&self, tracks: &[usize]) -> Option<Self> {
         let of_track = tracks.iter().map(|&track| self.of_track.get(track).copied()).collect::<Option<_>>()?;
         Some(Self { of_track, ..self.clone() })
@@ -57,7 +57,7 @@ impl Labels {
         &self.genre_names
     }
 
-    /// Number of artists.
+    /// Number of artists that are numbered.
     pub fn artist_count(&self) -> usize {
         self.artist_count
     }
@@ -87,5 +87,8 @@ mod tests {
         assert_eq!(labels.artist_count(), 3);
         let expected = [(Some(1), 1), (None, 2), (Some(0), 0)];
         assert_eq!(labels.of_tracks(), expected.map(|(genre, artist)| Label { genre, artist }));
+        let some = labels.at(&[2, 0]).unwrap();
+        assert_eq!(some.of_tracks(), [labels.of_tracks()[2], labels.of_tracks()[0]]);
+        assert_eq!((some.genre_names(), labels.at(&[3])), (labels.genre_names(), None));
     }
 }

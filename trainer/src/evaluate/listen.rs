@@ -49,7 +49,7 @@ pub struct Listening<'a> {
     pub listeners: &'a [Listener],
     /// Tracks of which degraded copies are made, from all over the list.
     pub degraded_tracks: usize,
-    /// Seconds around the middle that stand for a track; `None`: all of it.
+    /// Seconds around the middle that stand for a track; `None`: all of it. See [`Original::excerpt`].
     pub excerpt_seconds: Option<f64>,
     /// Folder for the copies of a track, a few at a time.
     pub scratch: &'a Path,
@@ -76,8 +76,11 @@ type Vectors = Vec<Vec<f32>>;
 struct TrackHeard {
     clean: Vectors,
     halves: [Vectors; 2],
-    degraded: Vec<(Degradation, std::result::Result<Vectors, String>)>,
+    degraded: Vec<HeardCopy>,
 }
+
+/// One vector a listener, or why there is none.
+type HeardCopy = (Degradation, std::result::Result<Vectors, String>);
 
 /// Listens with all listeners, on all cores of the calling pool. A track that cannot be heard is handed
 /// to `failed` and left out; each is told to `done`.
@@ -93,7 +96,7 @@ pub fn listen(listening: &Listening<'_>, done: impl Fn() + Sync, failed: impl Fn
         done();
         match heard {
             Ok(heard) => Ok(Some((place, heard))),
-            Err(error @ Error::Audio(_)) => {
+            Err(error @ (Error::Audio(_) | Error::Part { .. })) => {
                 failed(error);
                 Ok(None)
             }
@@ -161,30 +164,48 @@ impl Ears {
 
     fn track(&self, listening: &Listening<'_>, place: usize, degrade: bool) -> Result<TrackHeard> {
         let path = &listening.paths[place];
+        let mut original = Original::decode(path)?;
         let folder = listening.scratch.join(place.to_string());
         let io = |source| Error::Io { path: folder.clone(), source };
         std::fs::create_dir_all(&folder).map_err(io)?;
-        let mut original = Original::decode(path)?;
-        let clean = match listening.excerpt_seconds {
-            None => self.file(path)?,
-            Some(seconds) => {
-                original = original.excerpt(seconds);
-                self.file(&original.write_clean(&folder)?)?
-            }
-        };
-        let [first, second] = original.write_halves(&folder)?;
-        let halves = [self.file(&first)?, self.file(&second)?];
+        let heard = (|| {
+            let clean = match listening.excerpt_seconds {
+                None => self.file(path)?,
+                Some(seconds) => {
+                    original = original.excerpt(seconds);
+                    self.part(path, "its middle", &original.write_clean(&folder)?)?
+                }
+            };
+            let [first, second] = original.write_halves(&folder)?;
+            let halves = [self.part(path, "its first half", &first)?, self.part(path, "its second half", &second)?];
+            let degraded =
+                if degrade { self.degraded(&original, &folder, listening.seed ^ place as u64)? } else { vec![] };
+            Ok(TrackHeard { clean, halves, degraded })
+        })();
+        std::fs::remove_dir_all(&folder).map_err(io)?;
+        heard
+    }
+
+    /// All degraded copies that can be made.
+    fn degraded(&self, original: &Original, folder: &Path, seed: u64) -> Result<Vec<HeardCopy>> {
         let mut degraded = Vec::new();
-        for degradation in Degradation::ALL.into_iter().filter(|_| degrade) {
-            match original.write_degraded(degradation, &folder, listening.seed ^ place as u64) {
+        for degradation in Degradation::ALL {
+            match original.write_degraded(degradation, folder, seed) {
                 Ok(Some(copy)) => degraded.push((degradation, self.file(&copy).map_err(|error| error.to_string()))),
                 Ok(None) => {}
                 Err(error @ Error::Io { .. }) => return Err(error),
                 Err(error) => degraded.push((degradation, Err(error.to_string()))),
             }
         }
-        std::fs::remove_dir_all(&folder).map_err(io)?;
-        Ok(TrackHeard { clean, halves, degraded })
+        Ok(degraded)
+    }
+
+    /// As [`Self::file`], of a file made out of a track: an error names the track.
+    fn part(&self, path: &Path, what: &'static str, file: &Path) -> Result<Vectors> {
+        self.file(file).map_err(|error| match error {
+            Error::Audio(source) => Error::Part { path: path.into(), what, source },
+            error => error,
+        })
     }
 
     /// One vector a listener. Listeners of the same front end share its windows.

@@ -74,7 +74,7 @@ pub fn side_by_side(
         votes = confusion(&first.queries, &labels);
         systems.push(first.scores);
         for mut other in judgements {
-            let lead = lead(&first.queries, &other.queries, bootstrap, |query| [query.area_under_curve]);
+            let lead = paired_difference(&first.queries, &other.queries, bootstrap, |query| [query.area_under_curve]);
             let name = &other.scores.name;
             let [area_under_curve] = lead.ok_or_else(|| Error::DifferentQueries { system: name.clone() })?;
             other.scores.area_under_curve_lead = Some(area_under_curve);
@@ -94,7 +94,7 @@ pub fn side_by_side(
 
 /// The first system's scores minus the other's, query by query, with the intervals of this difference: what
 /// is hard for both cancels out. `None` where the queries are not the same.
-pub fn lead<const M: usize>(
+pub fn paired_difference<const M: usize>(
     first: &[QueryScores],
     other: &[QueryScores],
     bootstrap: &Bootstrap,
@@ -165,10 +165,14 @@ mod tests {
         // Each is behind by the same, however different the queries are.
         let first = judged("first", [0.0, 1.0, 2.5, 1.5, 11.0, 5.0]).queries;
         let mut other = first.clone();
-        other.iter_mut().for_each(|query| query.area_under_curve -= 0.125);
-        let leads = lead(&first, &other, &Bootstrap::default(), |query| [query.area_under_curve, query.vote]);
-        let [lead, same] = leads.unwrap();
-        assert_eq!((same.low, same.high), (0.0, 0.0));
+        for query in &mut other {
+            query.area_under_curve -= 0.125;
+            query.vote += 0.5;
+        }
+        let leads =
+            paired_difference(&first, &other, &Bootstrap::default(), |query| [query.area_under_curve, query.vote]);
+        let [lead, behind] = leads.unwrap();
+        assert_eq!((behind.low, behind.high), (-0.5, -0.5));
         assert!([lead.value, lead.low, lead.high].iter().all(|bound| (bound - 0.125).abs() < 1e-12), "{lead:?}");
     }
 

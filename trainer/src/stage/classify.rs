@@ -33,7 +33,7 @@ impl Default for ClassifyConfig {
             same_track: SameTrackConfig::default(),
             batch: BatchConfig::default(),
             fit: FitConfig {
-                steps: 1500,
+                steps: 600,
                 learning_rate: 2e-3,
                 backbone_factor: 1.0,
                 warm_up_share: 0.05,
@@ -42,9 +42,9 @@ impl Default for ClassifyConfig {
                 average_decay: 0.99,
                 frozen_layers: 0,
                 frozen_steps: 0,
-                evaluate_every: 150,
+                evaluate_every: 100,
                 patience: 8,
-                checkpoint_every: 150,
+                checkpoint_every: 100,
             },
         }
     }
@@ -76,7 +76,8 @@ impl Objective for Classify<'_> {
     fn loss(&self, network: &Network, vectors: &Tensor, batch: &Batch) -> Result<StepLoss> {
         let mut loss = terms::genre(network, vectors, batch, self.config.label_smoothing)?;
         if self.config.same_track.weight > 0.0 && !batch.is_mixed {
-            loss += terms::same_track(vectors, &batch.crops, &self.config.same_track);
+            let same_track = &self.config.same_track;
+            loss += terms::same_track(vectors, &batch.crops, same_track) * same_track.weight;
         }
         Ok(StepLoss { loss, active_triplets: None })
     }

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 use safetensors::SafeTensors;
 use tch::nn::VarStore;
 use tch::{Device, Tensor};
@@ -83,19 +85,19 @@ pub struct Network {
 }
 
 impl Network {
-    /// With random weights.
+    /// With random weights, which depend on the setup's seed and architecture alone.
     ///
     /// # Errors
     /// [`Error::Torch`].
     pub fn random(setup: Setup<'_>, genres: &[String]) -> Result<Self> {
         guard("building the network", || {
-            tch::manual_seed(setup.seed as i64);
             let variables = VarStore::new(Device::Cpu);
             let architecture = setup.architecture.with_folded(false);
             let encoder = CnnEncoder::new(&(variables.root() / "encoder"), &architecture);
             let classes = genres.len().max(1) as i64;
             let classifier =
                 CosineClassifier::new(&(variables.root() / "classifier"), architecture.embedding_size, classes);
+            draw_weights(&variables, setup.seed)?;
             Ok(Self { variables, encoder, classifier, genres: genres.to_vec() })
         })
     }
@@ -177,6 +179,25 @@ impl Network {
     }
 }
 
+/// Draws all matrices and kernels evenly from ±√(6 / inputs) (He et al. 2015, § 2.2). libtorch's generator is
+/// the whole process's: whatever another thread draws from it would change these weights.
+fn draw_weights(variables: &VarStore, seed: u64) -> Result<()> {
+    let _no_gradients = tch::no_grad_guard();
+    let mut random = StdRng::seed_from_u64(seed);
+    let mut named: Vec<(String, Tensor)> = variables.variables().into_iter().collect();
+    named.sort_by(|a, b| a.0.cmp(&b.0));
+    for (_, mut weight) in named {
+        let shape = weight.size();
+        if shape.len() > 1 {
+            let inputs: i64 = shape[1..].iter().product();
+            let bound = (6.0 / inputs as f32).sqrt();
+            let drawn: Vec<f32> = (0..weight.numel()).map(|_| random.random_range(-bound..bound)).collect();
+            weight.f_copy_(&Tensor::f_from_slice(&drawn)?.f_view(shape.as_slice())?)?;
+        }
+    }
+    Ok(())
+}
+
 /// The encoder as it serves: batch normalisation folded, names as in a model's file.
 ///
 /// # Errors
@@ -190,4 +211,32 @@ pub fn serving_weights(setup: Setup<'_>, stored: &NetworkWeights) -> Result<Vec<
         weights::named_to_bytes(network.encoder.folded(), ENCODER)
             .map_err(|error| Error::Torch { operation: "saving weights", reason: error.to_string() })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use audio_frontend::FrontEndConfig;
+
+    use super::*;
+    use crate::augment::AugmentConfig;
+    use crate::model::CnnConfig;
+
+    #[test]
+    fn random_weights_depend_on_the_seed_whatever_other_threads_draw() {
+        let architecture = CnnConfig { channels: vec![16, 16], embedding_size: 16, ..Default::default() };
+        let front_end = FrontEndConfig::default();
+        let weights = |seed| {
+            let setup =
+                Setup { seed, front_end: &front_end, architecture: &architecture, augment: &AugmentConfig::OFF };
+            Network::random(setup, &["rock".into(), "jazz".into()]).unwrap().weights().unwrap()
+        };
+        let first = weights(1);
+        std::thread::scope(|scope| {
+            let drawing = scope.spawn(|| (0..2000).for_each(|_| drop(Tensor::randn([100], tch::kind::FLOAT_CPU))));
+            while !drawing.is_finished() {
+                assert_eq!(weights(1), first);
+            }
+        });
+        assert_ne!(weights(2), first);
+    }
 }

@@ -106,15 +106,16 @@ impl AdamW {
             let factor = if parameter.is_backbone() { size.backbone_factor } else { 1.0 };
             let rate = size.learning_rate * factor;
             let _ = parameter.moment1.f_lerp_(&gradient, 1.0 - BETA1)?;
-            let _ = parameter.moment2.f_mul_scalar_(BETA2)?;
-            let _ = parameter.moment2.f_add_(&(gradient.f_square()? * (1.0 - BETA2)))?;
+            let _ = parameter.moment2.f_lerp_(&gradient.f_square()?, 1.0 - BETA2)?;
             if parameter.decays() {
                 let _ = parameter.value.f_mul_scalar_(1.0 - rate * size.weight_decay)?;
             }
             let bias1 = 1.0 - BETA1.powi(parameter.steps as i32);
             let bias2 = 1.0 - BETA2.powi(parameter.steps as i32);
-            let divisor = parameter.moment2.f_sqrt()? / bias2.sqrt() + EPSILON;
-            let _ = parameter.value.f_sub_(&(parameter.moment1.f_div(&divisor)? * (rate / bias1)))?;
+            let mut divisor = parameter.moment2.f_sqrt()?;
+            let _ = divisor.f_div_scalar_(bias2.sqrt())?.f_add_scalar_(EPSILON)?;
+            let step = parameter.moment1.f_mul_scalar(-rate / bias1)?;
+            let _ = parameter.value.f_addcdiv_(&step, &divisor)?;
         }
         Ok(())
     }
@@ -158,9 +159,12 @@ mod tests {
     use super::*;
 
     fn linear() -> (VarStore, nn::Linear) {
-        tch::manual_seed(1);
         let variables = VarStore::new(Device::Cpu);
         let layer = nn::linear(variables.root() / "layer", 3, 2, Default::default());
+        let _no_gradients = tch::no_grad_guard();
+        let weights = Tensor::from_slice(&[0.4_f32, -0.2, 0.1, -0.5, 0.3, 0.2]).view([2, 3]);
+        layer.ws.shallow_clone().copy_(&weights);
+        layer.bs.iter().for_each(|bias| drop(bias.shallow_clone().fill_(0.1)));
         (variables, layer)
     }
 

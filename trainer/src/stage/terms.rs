@@ -26,13 +26,15 @@ pub fn genre(network: &Network, vectors: &Tensor, batch: &Batch, label_smoothing
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SameTrackConfig {
-    /// Weight beside the stage's other terms; 0: tracks are not told apart.
+    /// Weight beside the stage's other terms, 0 or more; 0: tracks are not told apart.
     pub weight: f64,
-    /// Temperature of the softmax over cosines.
+    /// Temperature of the softmax over cosines, above 0.
     pub temperature: f64,
-    /// Crops whose mean is a view of a track, as the mean of its windows serves; 1: each by itself.
+    /// Crops whose mean is a view of a track, as the mean of its windows serves; 1: each by itself. It divides
+    /// the batch's `crops_per_track` into two views or more.
     pub crops_per_view: usize,
-    /// Whether a track is also told from others by its artist, which may well sound the same.
+    /// Whether a track is also told from others by its artist, which may well sound the same. Few of these meet
+    /// in a batch unless its `tracks_per_artist` is above 1.
     pub within_artist: bool,
 }
 
@@ -80,7 +82,7 @@ pub fn same_track(vectors: &Tensor, crops: &[Crop], config: &SameTrackConfig) ->
     let negatives = relation_matrix(views.len(), |a, b| {
         !relations.same_track(a, b) && (config.within_artist || views[a].artist != views[b].artist)
     });
-    supervised_contrastive(&vectors, &positives, &negatives, config.temperature) * config.weight
+    supervised_contrastive(&vectors, &positives, &negatives, config.temperature)
 }
 
 #[cfg(test)]
@@ -103,12 +105,12 @@ mod tests {
     #[test]
     fn tracks_of_one_artist_are_told_apart_only_if_asked() {
         let vectors = [[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]];
-        let config = SameTrackConfig { weight: 3.0, temperature: 1.0, ..Default::default() };
+        let config = SameTrackConfig { temperature: 1.0, ..Default::default() };
         // Nothing but the positive counts: ln 1.
         assert!(value(&vectors, &CROPS, &config).abs() < 1e-6);
         // Beside the positive, e¹, two negatives, e⁰.
         let config = SameTrackConfig { within_artist: true, ..config };
-        let expected = 3.0 * -(1_f64.exp() / (1_f64.exp() + 2.0)).ln();
+        let expected = -(1_f64.exp() / (1_f64.exp() + 2.0)).ln();
         assert!((value(&vectors, &CROPS, &config) - expected).abs() < 1e-5);
     }
 
@@ -121,6 +123,15 @@ mod tests {
         let means = [diagonal(1.0), diagonal(1.0), diagonal(-1.0), diagonal(-1.0)];
         let single = SameTrackConfig { crops_per_view: 1, ..config.clone() };
         assert!((value(&spread, &crops, &config) - value(&means, &CROPS, &single)).abs() < 1e-5);
+    }
+
+    #[test]
+    fn the_gradient_goes_through_the_mean_of_a_view() {
+        let config = SameTrackConfig { crops_per_view: 2, within_artist: true, ..Default::default() };
+        let crops: Vec<Crop> = [0, 0, 0, 0, 1, 1, 1, 1].map(|track| Crop { track, artist: 0, genre: None }).to_vec();
+        let vectors: Vec<f32> = (0..16).map(|n| (n as f32 * 1.7).sin()).collect();
+        let vectors = Tensor::from_slice(&vectors).view([8, 2]);
+        crate::metric::gradient::assert_matches(&vectors, |vectors| same_track(vectors, &crops, &config));
     }
 
     #[test]

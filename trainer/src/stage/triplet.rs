@@ -50,7 +50,7 @@ impl Default for TripletConfig {
             corpus: CorpusConfig::default(),
             batch: BatchConfig { mixup_share: 0.0, ..Default::default() },
             fit: FitConfig {
-                steps: 600,
+                steps: 200,
                 learning_rate: 3e-4,
                 backbone_factor: 0.5,
                 warm_up_share: 0.1,
@@ -58,8 +58,8 @@ impl Default for TripletConfig {
                 clip_norm: 1.0,
                 average_decay: 0.99,
                 frozen_layers: 2,
-                frozen_steps: 100,
-                evaluate_every: 100,
+                frozen_steps: 40,
+                evaluate_every: 40,
                 patience: 6,
                 checkpoint_every: 100,
             },
@@ -101,7 +101,8 @@ impl Objective for TripletObjective<'_> {
         let triplet = triplet_loss(vectors, &triplets, config.margin, config.hinge)?;
         let mut loss = triplet;
         if config.same_track.weight > 0.0 {
-            loss += terms::same_track(vectors, &batch.crops, &config.same_track);
+            let same_track = &config.same_track;
+            loss += terms::same_track(vectors, &batch.crops, same_track) * same_track.weight;
         }
         if config.genre_weight > 0.0 {
             loss += terms::genre(network, vectors, batch, 0.0)? * config.genre_weight;

@@ -7,7 +7,7 @@ use tch::{Kind, Tensor};
 /// ln(exp(cos(i, p)/τ) / Σ exp(cos(i, j)/τ)), where j are the positives and negatives of i.
 ///
 /// `unit_vectors`: N × D; `positives` and `negatives`: N × N of 0 and 1, both 0 on the diagonal. A
-/// pair that is neither does not count, as two tracks of one artist do not. 0 where no row has a
+/// pair that is neither does not count: two tracks of one artist, it may be. 0 where no row has a
 /// positive.
 pub fn supervised_contrastive(
     unit_vectors: &Tensor,
