@@ -6,13 +6,22 @@ use crate::output::one_line;
 #[allow(clippy::print_stderr, reason = "the one place that writes errors")]
 pub fn print(error: &anyhow::Error) {
     let (message, hint) = match error.downcast_ref::<Hinted>() {
-        Some(hinted) => (format!("{:#}", hinted.error), Some(hinted.hint.as_str())),
-        None => (format!("{error:#}"), general_hint(error)),
+        Some(hinted) => (with_causes(&hinted.error), Some(hinted.hint.as_str())),
+        None => (with_causes(error), general_hint(error)),
     };
     eprintln!("error: {}", one_line(&message));
     if let Some(hint) = hint {
         eprintln!("hint: {hint}");
     }
+}
+
+/// An error and its causes; one that the error names already is not told again.
+fn with_causes(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| match told.as_str() {
+        "" => cause,
+        _ if told.ends_with(&cause) => told,
+        _ => format!("{told}: {cause}"),
+    })
 }
 
 /// Hints for what can happen in every command.
@@ -67,4 +76,18 @@ pub fn keep_guarded_panics_quiet() {
             default(panic);
         }
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let missing = || std::io::Error::from(std::io::ErrorKind::NotFound);
+        let named = trainer::Error::Io { path: "song.wav".into(), source: missing() };
+        assert_eq!(with_causes(&named.into()), format!("song.wav: {}", missing()));
+        let wrapped = anyhow::Error::new(missing()).context("song.wav");
+        assert_eq!(with_causes(&wrapped), format!("song.wav: {}", missing()));
+    }
 }

@@ -202,14 +202,14 @@ pub enum Error {
     #[error(transparent)]
     Threads(rayon::ThreadPoolBuildError),
     /// A part or copy of a track cannot be heard: it may be silent where the track is not.
-    #[error("{}: {what}: {}", path.display(), source.reason())]
+    #[error("{path}: {what}: {reason}", path = path.display())]
     Part {
         /// The track.
         path: PathBuf,
         /// Which part.
         what: &'static str,
-        /// What was reported.
-        source: audio_frontend::Error,
+        /// What was reported, without the part's own path.
+        reason: String,
     },
     /// A model that was to listen cannot be loaded.
     #[error("a model that was to listen: {reason}")]

@@ -203,7 +203,7 @@ impl Ears {
     /// As [`Self::file`], of a file made out of a track: an error names the track.
     fn part(&self, path: &Path, what: &'static str, file: &Path) -> Result<Vectors> {
         self.file(file).map_err(|error| match error {
-            Error::Audio(source) => Error::Part { path: path.into(), what, source },
+            Error::Audio(source) => Error::Part { path: path.into(), what, reason: source.reason() },
             error => error,
         })
     }
