@@ -8,9 +8,9 @@
 //! asks among the tracks of its own fold; all queries are averaged together, with intervals over artists (not
 //! over seeds) and of the paired difference to the first row. R@1 of the other half, R@1 and overlap of the top
 //! five for 20 s of the middle and for noise at 20 dB, of every third track, are those of whole tracks and of
-//! excerpts of 30 s. Minutes are those of all training. A genre of few artists may be judged by models that
-//! have never heard it: [`split::folds`]. They are made of the cached spectra here, which costs seconds;
-//! `similar-tracks eval` makes them of audio.
+//! excerpts of 30 s; they are made of the cached spectra here, which costs seconds, and of audio by
+//! `similar-tracks eval`. Minutes are those of all training. A genre of few artists may be judged by models that
+//! have never heard it: [`split::folds`].
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
