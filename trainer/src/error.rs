@@ -125,6 +125,15 @@ pub enum Error {
         /// The folder.
         folder: PathBuf,
     },
+    /// A run is to learn from a teacher, and none is given.
+    #[error("the stage distill needs a teacher's vectors")]
+    NoTeacher,
+    /// A teacher has heard none of the tracks.
+    #[error("the teacher {teacher} has heard none of the training tracks")]
+    NothingTaught {
+        /// Its name.
+        teacher: String,
+    },
     /// A run was to have no stage.
     #[error("there is no stage to run")]
     NoStage,
@@ -233,9 +242,9 @@ pub enum Error {
         /// The last line that it said.
         reason: String,
     },
-    /// A peer's table is not usable.
+    /// A table of another system's vectors or distances is not usable.
     #[error("{path}: array {array}: {reason}", path = path.display())]
-    Peer {
+    Table {
         /// The table.
         path: PathBuf,
         /// The array within it.
@@ -243,9 +252,9 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// A peer's table has no row for some of the tracks.
+    /// A table of another system's has no row for some of the tracks.
     #[error("{path}: no row for {missing} of {tracks} tracks, such as {}", list(examples), path = path.display())]
-    PeerLacksTracks {
+    TableLacksTracks {
         /// The table.
         path: PathBuf,
         /// Number of tracks without a row.

@@ -8,6 +8,7 @@
 //! | [`cache`], [`cached_track`] | decoded tracks on disk |
 //! | [`tracks`] | the tracks of a run, and numbers for their names |
 //! | [`sampler`] | balanced batches of crops |
+//! | [`teacher`] | what another system says of a track's passages |
 
 pub mod aliases;
 pub mod cache;
@@ -22,13 +23,17 @@ pub mod names;
 pub mod sampler;
 mod spellings;
 pub mod split;
+pub(crate) mod table_rows;
+pub mod teacher;
 pub mod tracks;
+pub(crate) mod vector_archive;
 
 pub use aliases::Aliases;
 pub use cache::LogMelCache;
 pub use genre_map::GenreMap;
 pub use manifest::{Entry, Manifest};
 pub use names::{Names, TaggedFile};
+pub use teacher::{Teacher, TeacherTable};
 pub use tracks::{Roster, Track, TrackPower, load_tracks};
 
 /// Made-up tracks for the tests of this crate.

@@ -35,7 +35,6 @@ pub mod judged;
 pub mod listen;
 pub mod map;
 pub mod peer;
-mod peer_rows;
 pub mod pink_noise;
 pub mod query;
 pub mod ranking;

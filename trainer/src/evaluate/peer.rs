@@ -1,19 +1,14 @@
 //! Another system's vectors or distances of the evaluated tracks.
 
-use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 
-use npyz::npz::NpzArchive;
-use npyz::{NpyFile, Order};
-
-use super::peer_rows::rows_of_tracks;
-use crate::error::{Error, Result};
+use crate::data::table_rows::rows_of_tracks;
+use crate::data::vector_archive::{Matrix, Reason, VECTORS, VectorArchive};
+use crate::error::{Error, Result, io};
 
 /// Tracks without a row that an error names.
 const EXAMPLES: usize = 3;
 
-const FILES: &str = "files";
-const VECTORS: &str = "emb";
 const DISTANCES: &str = "dist";
 
 /// What a peer says of the tracks, in their order.
@@ -31,14 +26,10 @@ pub enum PeerTable {
 /// much of the path's end as it takes to tell it from the others. Rows of other files do not matter.
 ///
 /// # Errors
-/// [`Error::Io`], [`Error::Peer`], [`Error::PeerLacksTracks`].
+/// [`Error::Io`], [`Error::Table`], [`Error::TableLacksTracks`].
 pub fn read_peer(path: &Path, tracks: &[PathBuf]) -> Result<PeerTable> {
-    let io = |path: &Path| {
-        let path = path.to_path_buf();
-        move |source| Error::Io { path, source }
-    };
-    let mut archive = NpzArchive::open(path).map_err(io(path))?;
-    let files = read_files(&mut archive).map_err(|reason| peer_error(path, FILES, reason))?;
+    let mut archive = VectorArchive::open(path)?;
+    let files = archive.files()?;
     let absolute = tracks
         .iter()
         // Text stands for paths in the table, so let both be text.
@@ -47,7 +38,7 @@ pub fn read_peer(path: &Path, tracks: &[PathBuf]) -> Result<PeerTable> {
     let rows = rows_of_tracks(&files, &absolute);
     let missing: Vec<&PathBuf> = rows.iter().zip(tracks).filter(|(row, _)| row.is_none()).map(|(_, t)| t).collect();
     if !missing.is_empty() {
-        return Err(Error::PeerLacksTracks {
+        return Err(Error::TableLacksTracks {
             path: path.into(),
             missing: missing.len(),
             tracks: tracks.len(),
@@ -55,149 +46,54 @@ pub fn read_peer(path: &Path, tracks: &[PathBuf]) -> Result<PeerTable> {
         });
     }
     let rows: Vec<usize> = rows.into_iter().flatten().collect();
-    let matrix = read_matrix(&mut archive, DISTANCES).map_err(|reason| peer_error(path, DISTANCES, reason))?;
-    if let Some(matrix) = matrix {
-        let distances = matrix.distances(&files, &rows);
-        return Ok(PeerTable::Distances(distances.map_err(|reason| peer_error(path, DISTANCES, reason))?));
+    if let Some(matrix) = archive.matrix(DISTANCES)? {
+        let distances = distances(&matrix, &files, &rows);
+        return Ok(PeerTable::Distances(distances.map_err(|reason| archive.error(DISTANCES, reason))?));
     }
-    let matrix = read_matrix(&mut archive, VECTORS).and_then(|matrix| matrix.ok_or("there is no such array".into()));
-    let vectors = matrix.and_then(|matrix| matrix.vectors(&files, &rows));
-    Ok(PeerTable::Vectors(vectors.map_err(|reason| peer_error(path, VECTORS, reason))?))
+    let vectors = unit_vectors(&archive.vectors()?, &files, &rows);
+    Ok(PeerTable::Vectors(vectors.map_err(|reason| archive.error(VECTORS, reason))?))
 }
 
-fn peer_error(path: &Path, array: &'static str, reason: String) -> Error {
-    Error::Peer { path: path.into(), array, reason }
-}
-
-type Reason<T> = std::result::Result<T, String>;
-
-fn read_files<R: Read + Seek>(archive: &mut NpzArchive<R>) -> Reason<Vec<PathBuf>> {
-    let array = archive.by_name(FILES).map_err(|error| error.to_string())?.ok_or("there is no such array")?;
-    if array.shape().len() != 1 {
-        return Err(format!("of shape {:?}, not a list", array.shape()));
-    }
-    if array.uses_pickled_array() {
-        return Err("holds Python objects; numpy.array(files, dtype=str) makes text of them".into());
-    }
-    let names: Vec<String> = array.into_vec().map_err(|error| error.to_string())?;
-    Ok(names.into_iter().map(PathBuf::from).collect())
-}
-
-/// Numbers in rows and columns.
-struct Matrix {
-    rows: usize,
-    columns: usize,
-    order: Order,
-    values: Vec<f32>,
-}
-
-fn read_matrix<R: Read + Seek>(archive: &mut NpzArchive<R>, name: &str) -> Reason<Option<Matrix>> {
-    let Some(array) = archive.by_name(name).map_err(|error| error.to_string())? else { return Ok(None) };
-    let &[rows, columns] = array.shape() else {
-        return Err(format!("of shape {:?}, not rows and columns", array.shape()));
+fn unit_vectors(matrix: &Matrix, files: &[PathBuf], rows: &[usize]) -> Reason<Vec<Vec<f32>>> {
+    matrix.check_shape(files.len(), matrix.columns())?;
+    let unit = |&row: &usize| {
+        let length = matrix.length(row, &files[row])?;
+        Ok(matrix.row(row).iter().map(|value| (f64::from(*value) / length) as f32).collect())
     };
-    let order = array.order();
-    Ok(Some(Matrix { rows: rows as usize, columns: columns as usize, order, values: read_numbers(array)? }))
+    rows.iter().map(unit).collect()
 }
 
-fn read_numbers<R: Read>(array: NpyFile<R>) -> Reason<Vec<f32>> {
-    let values = match array.try_data::<f32>() {
-        Ok(values) => values.collect::<std::io::Result<Vec<f32>>>(),
-        Err(array) => match array.try_data::<f64>() {
-            Ok(values) => values.map(|value| value.map(|value| value as f32)).collect(),
-            Err(array) => return Err(format!("numbers of type {}, not float32 or float64", array.dtype().descr())),
-        },
-    };
-    values.map_err(|error| error.to_string())
-}
-
-impl Matrix {
-    fn at(&self, row: usize, column: usize) -> f32 {
-        match self.order {
-            Order::C => self.values[row * self.columns + column],
-            Order::Fortran => self.values[column * self.rows + row],
-        }
-    }
-
-    fn vectors(&self, files: &[PathBuf], rows: &[usize]) -> Reason<Vec<Vec<f32>>> {
-        self.check_shape(files.len(), self.columns)?;
-        let unit = |&row: &usize| {
-            let vector: Vec<f32> = (0..self.columns).map(|column| self.at(row, column)).collect();
-            // In double precision, where no square of a float overflows.
-            let norm = vector.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt();
-            if !norm.is_finite() || norm <= 0.0 {
-                return Err(format!("the vector of {} has no direction (length {norm})", files[row].display()));
+fn distances(matrix: &Matrix, files: &[PathBuf], rows: &[usize]) -> Reason<Vec<Vec<f32>>> {
+    matrix.check_shape(files.len(), files.len())?;
+    let from = |&query: &usize| {
+        let distance = |&other: &usize| match matrix.row(query)[other] {
+            // Many fill the diagonal with something that keeps a track from finding itself.
+            _ if query == other => Ok(0.0),
+            distance if distance.is_nan() => {
+                Err(format!("from {} to {} is not a number", files[query].display(), files[other].display()))
             }
-            Ok(vector.into_iter().map(|value| (f64::from(value) / norm) as f32).collect())
+            distance => Ok(distance),
         };
-        rows.iter().map(unit).collect()
-    }
-
-    fn distances(&self, files: &[PathBuf], rows: &[usize]) -> Reason<Vec<Vec<f32>>> {
-        self.check_shape(files.len(), files.len())?;
-        let from = |&query: &usize| {
-            let distance = |&other: &usize| match self.at(query, other) {
-                // Many fill the diagonal with something that keeps a track from finding itself.
-                _ if query == other => Ok(0.0),
-                distance if distance.is_nan() => {
-                    Err(format!("from {} to {} is not a number", files[query].display(), files[other].display()))
-                }
-                distance => Ok(distance),
-            };
-            rows.iter().map(distance).collect()
-        };
-        rows.iter().map(from).collect()
-    }
-
-    fn check_shape(&self, rows: usize, columns: usize) -> Reason<()> {
-        if (self.rows, self.columns) != (rows, columns) {
-            let (found_rows, found_columns) = (self.rows, self.columns);
-            return Err(format!("{found_rows} × {found_columns} numbers, but {rows} × {columns} belong to {FILES}"));
-        }
-        if self.values.len() != rows * columns {
-            return Err(format!("{} numbers, not {rows} × {columns}", self.values.len()));
-        }
-        Ok(())
-    }
+        rows.iter().map(distance).collect()
+    };
+    rows.iter().map(from).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use npyz::npz::NpzWriter;
-    use npyz::{AutoSerialize, DType, WriterBuilder};
+    use npyz::Order;
 
     use super::*;
-
-    struct Table {
-        _folder: tempfile::TempDir,
-        path: PathBuf,
-        writer: NpzWriter<std::io::BufWriter<std::fs::File>>,
-    }
+    use crate::data::vector_archive::example::Table;
 
     impl Table {
         fn of(files: &[&str]) -> Self {
-            let folder = tempfile::tempdir().unwrap();
-            let path = folder.path().join("peer.npz");
-            let mut writer = NpzWriter::create(&path).unwrap();
-            let text = DType::Plain("<U20".parse().unwrap());
-            let array = writer.array::<str>(FILES, Default::default()).unwrap();
-            let mut array = array.dtype(text).shape(&[files.len() as u64]).begin_nd().unwrap();
-            files.iter().for_each(|file| array.push(file).unwrap());
-            array.finish().unwrap();
-            Self { _folder: folder, path, writer }
-        }
-
-        fn with<T: AutoSerialize + Copy>(mut self, name: &str, order: Order, shape: &[u64], values: &[T]) -> Self {
-            let array = self.writer.array(name, Default::default()).unwrap();
-            let mut array = array.default_dtype().order(order).shape(shape).begin_nd().unwrap();
-            array.extend(values.iter().copied()).unwrap();
-            array.finish().unwrap();
-            self
+            Self::new("peer.npz", files)
         }
 
         fn read(self, tracks: &[&str]) -> Result<PeerTable> {
-            drop(self.writer);
-            read_peer(&self.path, &tracks.iter().map(PathBuf::from).collect::<Vec<_>>())
+            let (_folder, path) = self.finish();
+            read_peer(&path, &tracks.iter().map(PathBuf::from).collect::<Vec<_>>())
         }
     }
 

@@ -1,4 +1,4 @@
-//! Which row of a peer's table belongs to which track.
+//! Which row of a table of another system's belongs to which track.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// A row belongs to a track where both paths are equal. Else their ends are compared, the file name
 /// first, then with one folder more at a time, until one row is left: it is the track's if no other
 /// track ends so. A library that was moved, or named relative to its folder, is found this way.
-pub(super) fn rows_of_tracks(rows: &[PathBuf], tracks: &[PathBuf]) -> Vec<Option<usize>> {
+pub(crate) fn rows_of_tracks(rows: &[PathBuf], tracks: &[PathBuf]) -> Vec<Option<usize>> {
     let exact: HashMap<&Path, usize> = rows.iter().enumerate().map(|(row, path)| (path.as_path(), row)).collect();
     let rows_named = by_name(rows);
     let tracks_named = by_name(tracks);
