@@ -157,6 +157,28 @@ pub struct StageCurve {
     pub points: Vec<CurvePoint>,
     /// Step whose weights were kept.
     pub kept_step: usize,
+    /// What a stage that predicts hidden patches made of some windows; too large for a file of figures.
+    #[serde(skip)]
+    pub reconstructions: Vec<Reconstruction>,
+}
+
+/// A window as a masked-patch stage saw it: for the report's picture.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Reconstruction {
+    /// Artist and title, or the file's name.
+    pub label: String,
+    /// Frames of the window: rows of what follows.
+    pub frames: usize,
+    /// How long they last.
+    pub seconds: f64,
+    /// Mel bands.
+    pub bands: usize,
+    /// Log-mel values in dB, frames × bands, row-major.
+    pub input: Vec<f32>,
+    /// Whether a value was hidden from the encoder, frames × bands.
+    pub hidden: Vec<bool>,
+    /// What the decoder predicts, frames × bands in dB; where nothing was hidden, the input itself.
+    pub predicted: Vec<f32>,
 }
 
 /// A look at a running stage.
@@ -166,6 +188,9 @@ pub struct CurvePoint {
     pub step: usize,
     /// Mean loss since the point before.
     pub loss: f64,
+    /// Loss of crops of the validation tracks, by the weights that are judged; `None` where there are none.
+    #[serde(default)]
+    pub validation_loss: Option<f64>,
     /// Learning rate of the step.
     pub learning_rate: f64,
     /// Share of all triplets of a batch that violate the margin; `None` in stages without triplets.

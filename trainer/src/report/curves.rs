@@ -1,8 +1,9 @@
-//! How training went: one block a stage, one drawing a quantity.
+//! How training went: one block a stage, one drawing a quantity, then what it made of some windows.
 
 use super::chart::{self, Scale, WIDTH, line, text};
 use super::html::{Element, coordinate, element};
 use super::numbers;
+use super::reconstruction;
 use crate::evaluate::scores::{CurvePoint, StageCurve};
 
 const LEFT: f64 = 54.0;
@@ -20,8 +21,9 @@ struct Quantity {
     from_zero: bool,
 }
 
-const QUANTITIES: [Quantity; 6] = [
+const QUANTITIES: [Quantity; 7] = [
     Quantity { id: "loss", name: "Loss", of: |point| Some(point.loss), from_zero: false },
+    Quantity { id: "validation", name: "Validation loss", of: |point| point.validation_loss, from_zero: false },
     Quantity { id: "map", name: "Validation mAP", of: |point| point.mean_average_precision, from_zero: false },
     Quantity { id: "auc", name: "Validation AUC", of: |point| point.area_under_curve, from_zero: false },
     Quantity { id: "active", name: "Share of active triplets", of: |point| point.active_triplets, from_zero: true },
@@ -32,21 +34,21 @@ const QUANTITIES: [Quantity; 6] = [
 /// The block of the n-th stage. `None` where nothing was told.
 pub(super) fn stage(index: usize, curve: &StageCurve) -> Option<Element> {
     let drawings: Vec<Element> = QUANTITIES.iter().filter_map(|quantity| drawing(index, curve, quantity)).collect();
-    if drawings.is_empty() {
+    let reconstructions = reconstruction::reconstructions(index, &curve.reconstructions);
+    if drawings.is_empty() && reconstructions.is_empty() {
         return None;
     }
-    let last = curve.points.iter().map(|point| point.step).max().unwrap_or(0);
-    let remark = format!(
-        "{}; the weights of step {} were kept.",
-        numbers::plural(last, "step"),
-        numbers::count(curve.kept_step)
-    );
+    let remark = curve.points.iter().map(|point| point.step).max().map(|last| {
+        format!("{}; the weights of step {} were kept.", numbers::plural(last, "step"), numbers::count(curve.kept_step))
+    });
+    let charts = (!drawings.is_empty()).then(|| element("div").class("charts").extend(drawings));
     Some(
         element("section")
             .class("stage")
             .push(element("h3").text(format!("Stage {}: {}", index + 1, curve.stage)))
-            .push(element("p").text(remark))
-            .push(element("div").class("charts").extend(drawings)),
+            .extend(remark.map(|remark| element("p").text(remark)))
+            .extend(charts)
+            .extend(reconstructions),
     )
 }
 
@@ -171,10 +173,21 @@ mod tests {
     #[test]
     fn only_what_was_told_is_drawn_and_one_point_is_enough() {
         let point = CurvePoint { step: 10, loss: 0.5, learning_rate: 1e-3, ..CurvePoint::default() };
-        let curve = StageCurve { stage: "classify".to_owned(), points: vec![point], kept_step: 10 };
+        let curve =
+            StageCurve { stage: "classify".to_owned(), points: vec![point], kept_step: 10, ..Default::default() };
         let mut page = String::new();
         stage(0, &curve).unwrap().write(&mut page);
         assert!(page.contains("Loss") && page.contains("0.500 at the kept step") && page.contains("Learning rate"));
         assert!(!page.contains("triplets") && !page.contains("Validation") && !page.contains("NaN"));
+    }
+
+    #[test]
+    fn reconstructions_alone_are_enough_for_a_block() {
+        let masked = crate::report::example::curves().swap_remove(0);
+        assert!(!masked.reconstructions.is_empty());
+        let mut page = String::new();
+        stage(0, &StageCurve { points: Vec::new(), ..masked }).unwrap().write(&mut page);
+        assert!(page.contains("Stage 1: masked") && page.contains("What the encoder saw"));
+        assert!(!page.contains("weights of step") && !page.contains("charts"));
     }
 }

@@ -3,7 +3,7 @@
 use super::ReportFacts;
 use crate::evaluate::scores::{
     Confusion, CurvePoint, EVALUATION_FORMAT_VERSION, Evaluation, GenreScores, Hubness, Interval, MapPoint,
-    PrecisionAt, RetrievalScores, RobustnessRow, StageCurve, SystemScores,
+    PrecisionAt, Reconstruction, RetrievalScores, RobustnessRow, StageCurve, SystemScores,
 };
 
 const GENRES: [&str; 8] =
@@ -31,7 +31,7 @@ pub(super) fn facts() -> ReportFacts {
         ("Model", "ab67d80340c1f2e9"),
         ("Parameters", "1 412 864"),
         ("Embedding", "128 dimensions, unit length"),
-        ("Stages", "classify, triplet"),
+        ("Stages", "masked, classify, triplet"),
         ("Genres", "Ambient, Classical, Electronic, Folk, Hip-Hop, International, Jazz & Blues, Rock"),
         ("Trained on", "2 310 tracks by 804 artists"),
         ("Date", "1 March 2026"),
@@ -164,6 +164,7 @@ pub(super) fn curves() -> Vec<StageCurve> {
     let classify = (1..=60).map(|look| {
         let share = f64::from(look) / 60.0;
         CurvePoint {
+            validation_loss: Some(0.9 + 1.2 * (-4.0 * share).exp()),
             step: 50 * look as usize,
             loss: 0.7 + 1.4 * (-4.0 * share).exp() + 0.03 * chance.normal(),
             learning_rate: 1e-3 * (share * 10.0).min(1.0) * (0.5 + 0.5 * (std::f64::consts::PI * share).cos()),
@@ -174,10 +175,11 @@ pub(super) fn curves() -> Vec<StageCurve> {
             area_under_curve: (look % 5 == 0).then(|| 0.84 - 0.14 * (-3.0 * share).exp() + 0.003 * chance.normal()),
         }
     });
-    let classify = StageCurve { stage: "classify".to_owned(), points: classify.collect(), kept_step: 2750 };
+    let classify = curve("classify", classify.collect(), 2750);
     let triplet = (1..=24).map(|look| {
         let share = f64::from(look) / 24.0;
         CurvePoint {
+            validation_loss: Some(0.9 + 1.2 * (-4.0 * share).exp()),
             step: 100 * look as usize,
             loss: 0.11 + 0.06 * (-2.5 * share).exp() + 0.004 * chance.normal(),
             learning_rate: 2e-4 * (0.5 + 0.5 * (std::f64::consts::PI * share).cos()),
@@ -189,5 +191,53 @@ pub(super) fn curves() -> Vec<StageCurve> {
                 .then(|| 0.871 - 0.03 * (2.2 * share - 1.4).powi(2) + 0.001 * chance.normal()),
         }
     });
-    vec![classify, StageCurve { stage: "triplet".to_owned(), points: triplet.collect(), kept_step: 1600 }]
+    let triplet = curve("triplet", triplet.collect(), 1600);
+    vec![masked(&mut chance), classify, triplet]
+}
+
+fn curve(stage: &str, points: Vec<CurvePoint>, kept_step: usize) -> StageCurve {
+    StageCurve { stage: stage.to_owned(), points, kept_step, ..StageCurve::default() }
+}
+
+fn masked(chance: &mut Chance) -> StageCurve {
+    let points = (1..=40).map(|look| {
+        let share = f64::from(look) / 40.0;
+        CurvePoint {
+            validation_loss: Some(0.9 + 1.2 * (-4.0 * share).exp()),
+            step: 200 * look as usize,
+            loss: 0.38 + 0.55 * (-5.0 * share).exp() + 0.01 * chance.normal(),
+            learning_rate: 1.5e-4 * (share * 10.0).min(1.0) * (0.5 + 0.5 * (std::f64::consts::PI * share).cos()),
+            ..CurvePoint::default()
+        }
+    });
+    let points = points.collect();
+    let reconstructions = vec![
+        reconstruction("Artist 4 – Title 12", 0.6, chance),
+        reconstruction("Artist 31 – A title that is as long as titles of live recordings are", 0.75, chance),
+    ];
+    StageCurve { reconstructions, ..curve("masked", points, 8000) }
+}
+
+/// Harmonics that move, drums over them; patches of 16 frames by 16 bands are hidden and come back blurred.
+fn reconstruction(label: &str, hidden_share: f64, chance: &mut Chance) -> Reconstruction {
+    const PATCH: usize = 16;
+    let (frames, bands) = (208, 64);
+    let patches: Vec<bool> = (0..frames / PATCH * (bands / PATCH)).map(|_| chance.next() < hidden_share).collect();
+    let mut window =
+        Reconstruction { label: label.to_owned(), frames, seconds: 4.16, bands, ..Reconstruction::default() };
+    for frame in 0..frames {
+        for band in 0..bands {
+            let (time, height) = (frame as f64, band as f64);
+            let tone = (height - 3.0 * (time / 33.0).sin()) * std::f64::consts::TAU / 7.0;
+            let beat = (-(time % 26.0) / 5.0).exp();
+            let clean = -28.0 - 0.55 * height + 9.0 * tone.cos() + 16.0 * beat * (0.3 + height / 64.0);
+            let blurred = -28.0 - 0.55 * height + 5.0 * tone.cos() + 11.0 * beat * (0.3 + height / 64.0);
+            let value = (clean + 3.5 * chance.normal()) as f32;
+            let hidden = patches[frame / PATCH * (bands / PATCH) + band / PATCH];
+            window.input.push(value);
+            window.hidden.push(hidden);
+            window.predicted.push(if hidden { blurred as f32 } else { value });
+        }
+    }
+    window
 }

@@ -7,6 +7,7 @@
 //! | `intervals`, `bars` | figures of all systems, of all genres |
 //! | `confusion`, `map` | votes of the neighbours, the space in two dimensions |
 //! | `curves` | how training went |
+//! | `reconstruction`, `raster` | what a masked stage made of a window; spectrograms as PNG |
 //! | `chart`, `marks` | scales and axes; marks that need no colour |
 //! | `html`, `numbers` | escaping; numbers for a reader |
 //!
@@ -25,6 +26,8 @@ mod intervals;
 mod map;
 mod marks;
 mod numbers;
+mod raster;
+mod reconstruction;
 mod tables;
 mod verdict;
 
@@ -70,11 +73,11 @@ fn head(title: &str) -> Element {
         .push(element("meta").with("charset", "utf-8"))
         .push(meta("viewport", "width=device-width, initial-scale=1"))
         .push(meta("color-scheme", "light dark"))
-        // Whatever a label holds, nothing is fetched and nothing runs.
+        // Whatever a label holds, nothing is fetched and nothing runs; pictures stand in the page itself.
         .push(
             element("meta")
                 .with("http-equiv", "Content-Security-Policy")
-                .with("content", "default-src 'none'; style-src 'unsafe-inline'"),
+                .with("content", "default-src 'none'; style-src 'unsafe-inline'; img-src data:"),
         )
         .push(element("title").text(title))
         .push(element("style").text(STYLE))
@@ -220,8 +223,14 @@ mod tests {
             assert!(table.first_element_child().unwrap().has_tag_name("caption"));
         }
         assert!(!document.descendants().any(|node| node.has_tag_name("script") || node.has_tag_name("img")));
-        for outside in ["://", "NaN", "inf\"", "url(", "@import", " src=", " href="] {
-            assert!(!page.contains(outside), "{outside}");
+        // Pictures stand in the page; what they are encoded as may hold any word.
+        let mut words = page.to_owned();
+        for picture in document.descendants().filter_map(|node| node.attribute("href")) {
+            assert!(picture.starts_with("data:image/png;base64,"), "{picture}");
+            words = words.replace(&format!(" href=\"{picture}\""), "");
+        }
+        for outside in ["://", "NaN", "inf\"", "url(", "@import", " src=", " href=", "data:image"] {
+            assert!(!words.contains(outside), "{outside}");
         }
     }
 
@@ -236,7 +245,9 @@ mod tests {
             "Artist filter off",
             "R@1 of other half",
             ">weak<",
-            "Stage 2: triplet",
+            "Stage 3: triplet",
+            "What the encoder saw",
+            "img-src data:",
             "Share of active triplets",
             "Pink noise at 20 dB",
         ] {
@@ -280,10 +291,13 @@ mod tests {
         evaluation.map[0].x = f64::NAN;
         let mut curves = example::curves();
         curves[0].points[3].loss = f64::NAN;
+        curves[0].reconstructions[0].predicted[5] = f32::NAN;
+        curves[0].reconstructions[1].seconds = f64::INFINITY;
         let page = report(&example::facts(), &evaluation, &curves);
         check(&page);
         assert!(page.contains("<td>–</td>"));
         assert!(page.contains("Nothing can be said about MFCC mean + deviation"));
+        assert!(!page.contains("What the encoder saw"));
     }
 
     #[test]
@@ -299,6 +313,7 @@ mod tests {
         evaluation.map[0].label = hostile.to_owned();
         let mut curves = example::curves();
         curves[0].stage = hostile.to_owned();
+        curves[0].reconstructions[0].label = hostile.to_owned();
         let facts = ReportFacts { title: hostile.to_owned(), rows: vec![(hostile.to_owned(), hostile.to_owned())] };
         let page = report(&facts, &evaluation, &curves);
         check(&page);
