@@ -9,11 +9,12 @@
 use std::time::Instant;
 
 use audio_frontend::FrontEndConfig;
+use benches::cpu_seconds;
 use tch::{Kind, Tensor};
 use trainer::augment::AugmentConfig;
 use trainer::metric::loss::cross_entropy::cross_entropy;
 use trainer::model::Taps;
-use trainer::model::{CnnConfig, Mode};
+use trainer::model::{Architecture, CnnConfig, Mode};
 use trainer::stage::Setup;
 use trainer::stage::network::Network;
 use trainer::stage::optimiser::{AdamW, StepSize};
@@ -31,7 +32,7 @@ fn main() {
     trainer::use_threads(number("--threads"));
     let channels = argument("--channels").split(',').map(|channels| channels.parse().expect("channels")).collect();
     let (front_end, architecture) =
-        (FrontEndConfig::default(), CnnConfig { channels, taps: Taps::Last, ..Default::default() });
+        (FrontEndConfig::default(), Architecture::Cnn(CnnConfig { channels, taps: Taps::Last, ..Default::default() }));
     let setup = Setup { seed: 1, front_end: &front_end, architecture: &architecture, augment: &AugmentConfig::OFF };
     let genres: Vec<String> = (0..GENRES).map(|genre| genre.to_string()).collect();
     let network = Network::random(setup, &genres).expect("the network builds");
@@ -60,13 +61,4 @@ fn main() {
 #[allow(clippy::panic, reason = "a measurement may stop at an error")]
 fn panic_missing(name: &str) -> String {
     panic!("{name} is missing")
-}
-
-/// User and system time of this process, all threads.
-fn cpu_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux");
-    // Fields 14 and 15, counted from 1; the second may hold spaces and ends with a parenthesis.
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let ticks = |field: usize| fields.get(field - 3).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
-    (ticks(14) + ticks(15)) / 100.0
 }

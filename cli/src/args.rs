@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use trainer::config::StageName;
 
 /// Finds the tracks of a music collection that sound most alike.
 #[derive(Debug, Parser)]
@@ -194,6 +195,12 @@ pub struct TrainArguments {
     /// Settings (TOML); what is not in it keeps its default
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Stages in their order: classify, finetune, triplet, simclr, masked, distill, whiten
+    #[arg(long, value_name = "STAGE,…", value_delimiter = ',', value_parser = stage_name)]
+    pub stages: Vec<StageName>,
+    /// Vectors that the stage distill learns from: an .npz with `files`, `emb` and, of passages, `start_s`
+    #[arg(long, value_name = "FILE")]
+    pub teacher: Option<PathBuf>,
     /// Model to train on from: a folder, or `built-in` [default: random weights]
     #[arg(long, value_name = "MODEL")]
     pub from: Option<PathBuf>,
@@ -297,6 +304,11 @@ pub enum LayerPoolingArgument {
 }
 
 /// Halves have to hold a window of 4 s; ten minutes are all that is decoded.
+fn stage_name(text: &str) -> Result<StageName, String> {
+    let known = || StageName::ALL.map(StageName::as_str).join(", ");
+    StageName::ALL.into_iter().find(|stage| stage.as_str() == text).ok_or_else(|| format!("stages are {}", known()))
+}
+
 fn excerpt_seconds(text: &str) -> Result<f64, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
     if (10.0..=600.0).contains(&seconds) { Ok(seconds) } else { Err("must be in 10..=600".into()) }

@@ -7,13 +7,14 @@ use audio_frontend::FrontEndConfig;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::model::CnnConfig;
+use crate::model::Architecture;
 
 /// Version of card.toml that this program writes, and the newest it reads.
-pub const CARD_FORMAT_VERSION: u32 = 2;
+pub const CARD_FORMAT_VERSION: u32 = 3;
 
 /// The oldest that this program reads. Version 1 knew neither kinds of blocks and pooling nor folded batch
-/// normalisation; what its cards leave out has the meaning it had then.
+/// normalisation, version 2 neither other networks than convolutional ones nor teachers; what their cards leave out
+/// has the meaning it had then.
 const OLDEST_VERSION: i64 = 1;
 
 /// File names inside of a model's folder.
@@ -32,7 +33,7 @@ pub struct ModelCard {
     /// How windows are made; must be what the model was trained with.
     pub front_end: FrontEndConfig,
     /// Shape of the encoder.
-    pub architecture: CnnConfig,
+    pub architecture: Architecture,
     /// How the model came about.
     pub training: TrainingRecord,
     /// What it reached, by name, on the validation artists.
@@ -62,6 +63,9 @@ pub struct TrainingRecord {
     pub heard_artists: Vec<String>,
     /// Genres learnt.
     pub genres: Vec<String>,
+    /// Name of the model whose vectors it learnt from, and the digest of their table; empty: from none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub teacher: String,
     /// Optimiser steps of the weights that were kept.
     pub steps: usize,
     /// Seed of every random choice.
@@ -81,7 +85,7 @@ impl ModelCard {
     pub fn new(
         weights: &[u8],
         front_end: FrontEndConfig,
-        architecture: CnnConfig,
+        architecture: Architecture,
         training: TrainingRecord,
         metrics: BTreeMap<String, f64>,
     ) -> Result<Self> {

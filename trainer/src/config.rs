@@ -5,10 +5,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::augment::AugmentConfig;
 use crate::error::Result;
-use crate::model::CnnConfig;
+use crate::model::Architecture;
 use crate::stage::Setup;
 use crate::stage::classify::ClassifyConfig;
+use crate::stage::distill::DistillConfig;
 use crate::stage::finetune::FinetuneConfig;
+use crate::stage::fit::FitConfig;
+use crate::stage::masked::MaskedConfig;
+use crate::stage::simclr::SimclrConfig;
 use crate::stage::triplet::TripletConfig;
 use crate::stage::whiten::WhitenConfig;
 
@@ -28,8 +32,8 @@ pub struct TrainConfig {
     pub track_seconds: f64,
     /// How windows are made.
     pub front_end: FrontEndConfig,
-    /// Shape of the encoder.
-    pub architecture: CnnConfig,
+    /// Shape of the encoder: that of a convolutional network, or with `kind = "vit"` of a vision transformer.
+    pub architecture: Architecture,
     /// What is varied in a crop.
     pub augment: AugmentConfig,
     /// Genre classification.
@@ -38,6 +42,12 @@ pub struct TrainConfig {
     pub finetune: FinetuneConfig,
     /// Triplet refinement.
     pub triplet: TripletConfig,
+    /// Contrastive learning without labels.
+    pub simclr: SimclrConfig,
+    /// Prediction of masked patches.
+    pub masked: MaskedConfig,
+    /// Learning from a teacher's vectors.
+    pub distill: DistillConfig,
     /// A head in closed form.
     pub whiten: WhitenConfig,
 }
@@ -52,17 +62,37 @@ pub enum StageName {
     Finetune,
     /// [`triplet`](crate::stage::triplet).
     Triplet,
+    /// [`simclr`](crate::stage::simclr).
+    Simclr,
+    /// [`masked`](crate::stage::masked).
+    Masked,
+    /// [`distill`](crate::stage::distill).
+    Distill,
     /// [`whiten`](crate::stage::whiten).
     Whiten,
 }
 
 impl StageName {
+    /// All that there are.
+    pub const ALL: [Self; 7] = [
+        Self::Classify,
+        Self::Finetune,
+        Self::Triplet,
+        Self::Simclr,
+        Self::Masked,
+        Self::Distill,
+        Self::Whiten,
+    ];
+
     /// As it is written in a configuration.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Classify => "classify",
             Self::Finetune => "finetune",
             Self::Triplet => "triplet",
+            Self::Simclr => "simclr",
+            Self::Masked => "masked",
+            Self::Distill => "distill",
             Self::Whiten => "whiten",
         }
     }
@@ -83,6 +113,9 @@ impl Default for TrainConfig {
             classify: Default::default(),
             finetune: Default::default(),
             triplet: Default::default(),
+            simclr: Default::default(),
+            masked: Default::default(),
+            distill: Default::default(),
             whiten: Default::default(),
         }
     }
@@ -104,7 +137,15 @@ impl TrainConfig {
     pub fn overlaid(&self, text: &str) -> Result<Self> {
         let wrong = |error: &dyn std::fmt::Display| crate::Error::Settings { reason: error.to_string().trim().into() };
         let given: toml::Table = text.parse().map_err(|error: toml::de::Error| wrong(&error))?;
-        let mut settings = toml::Table::try_from(self).map_err(|error| wrong(&error))?;
+        let mut base = self.clone();
+        // Another kind of network has other settings: its own defaults lie below what is given.
+        let kind = given.get("architecture").and_then(|given| given.get("kind")).and_then(toml::Value::as_str);
+        if let Some(other) = kind.and_then(Architecture::of_kind)
+            && std::mem::discriminant(&other) != std::mem::discriminant(&base.architecture)
+        {
+            base.architecture = other;
+        }
+        let mut settings = toml::Table::try_from(&base).map_err(|error| wrong(&error))?;
         overlay(&mut settings, given);
         settings.try_into().map_err(|error: toml::de::Error| wrong(&error))
     }
@@ -125,8 +166,23 @@ impl TrainConfig {
             StageName::Classify => self.classify.fit.steps,
             StageName::Finetune => self.finetune.classify.fit.steps,
             StageName::Triplet => self.triplet.fit.steps,
+            StageName::Simclr => self.simclr.fit.steps,
+            StageName::Masked => self.masked.fit.steps,
+            StageName::Distill => self.distill.fit.steps,
             StageName::Whiten => 0,
         }
+    }
+
+    /// How every stage that takes steps moves.
+    pub fn fits_mut(&mut self) -> [&mut FitConfig; 6] {
+        [
+            &mut self.classify.fit,
+            &mut self.finetune.classify.fit,
+            &mut self.triplet.fit,
+            &mut self.simclr.fit,
+            &mut self.masked.fit,
+            &mut self.distill.fit,
+        ]
     }
 
     /// Checks every setting.
@@ -140,17 +196,20 @@ impl TrainConfig {
             ((1..=1000).contains(&self.validation_windows), "validation_windows must be in 1..=1000"),
             (self.track_seconds >= self.front_end.window_seconds(), "track_seconds must be at least a window"),
             (
-                self.architecture.channels.iter().all(|channels| channels % 16 == 0),
-                "channels must be multiples of 16: libtorch 2.13 crashes in training with some others",
+                !self.stages.contains(&StageName::Masked) || matches!(self.architecture, Architecture::Vit(_)),
+                "the stage masked needs architecture.kind = \"vit\": it hides patches",
             ),
-            (!self.architecture.folded, "architecture.folded must be false: a folded network cannot be trained"),
         ])?;
         self.front_end.validate()?;
         self.architecture.validate()?;
+        self.architecture.validate_training(&self.front_end)?;
         self.augment.validate()?;
         self.classify.validate()?;
         self.finetune.validate()?;
         self.triplet.validate()?;
+        self.simclr.validate()?;
+        self.masked.validate()?;
+        self.distill.validate()?;
         Ok(self.whiten.validate()?)
     }
 }

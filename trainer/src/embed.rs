@@ -10,8 +10,8 @@ use tch::{Device, Tensor};
 
 use crate::card::{CARD_FILE, ModelCard, WEIGHTS_FILE};
 use crate::error::{Error, Result};
-use crate::model::cnn::LayerPooling;
-use crate::model::{CnnEncoder, Mode, weights};
+use crate::model::pool::LayerPooling;
+use crate::model::{Encoder, Mode, weights};
 use crate::torch::guard;
 
 const BUILT_IN_CARD: &str = include_str!("../model/card.toml");
@@ -24,7 +24,7 @@ const BATCH_WINDOWS: usize = 16;
 /// weights are about 2 MB.
 pub struct Embedder {
     card: ModelCard,
-    encoder: CnnEncoder,
+    encoder: Encoder,
     output: Output,
     // Holds the weights that `encoder` computes with.
     _variables: VarStore,
@@ -133,7 +133,7 @@ impl Embedder {
         let damaged = |reason: String| Error::Model { path: path.into(), reason };
         guard("loading a model", || {
             let variables = VarStore::new(Device::Cpu);
-            let encoder = CnnEncoder::new(&(variables.root() / "encoder"), &card.architecture);
+            let encoder = Encoder::new(&variables, &card.architecture);
             weights::from_bytes(&variables, "encoder.", &files.weights).map_err(|error| damaged(error.to_string()))?;
             Ok(Self { card, encoder, output: Output::Embedding, _variables: variables })
         })
@@ -211,7 +211,7 @@ struct TrackWindows {
 }
 
 impl TrackWindows {
-    fn add(&mut self, encoder: &CnnEncoder, output: &Output, windows: &Windows) -> Result<()> {
+    fn add(&mut self, encoder: &Encoder, output: &Output, windows: &Windows) -> Result<()> {
         self.vectors.extend(window_vectors(encoder, output, windows)?);
         self.powers.extend(&windows.powers);
         Ok(())
@@ -229,7 +229,7 @@ impl TrackWindows {
 }
 
 /// One unit vector a window.
-fn window_vectors(encoder: &CnnEncoder, output: &Output, windows: &Windows) -> Result<Vec<Vec<f32>>> {
+fn window_vectors(encoder: &Encoder, output: &Output, windows: &Windows) -> Result<Vec<Vec<f32>>> {
     let (frames, bands) = (windows.frames, windows.bands);
     let mut vectors = Vec::with_capacity(windows.count());
     for batch in windows.log_mel.chunks(BATCH_WINDOWS * frames * bands) {
@@ -249,7 +249,7 @@ fn window_vectors(encoder: &CnnEncoder, output: &Output, windows: &Windows) -> R
 }
 
 /// The track vector of windows that lie in memory.
-pub(crate) fn track_vector(encoder: &CnnEncoder, windows: &Windows, front_end: &FrontEndConfig) -> Result<Vec<f32>> {
+pub(crate) fn track_vector(encoder: &Encoder, windows: &Windows, front_end: &FrontEndConfig) -> Result<Vec<f32>> {
     let mut track = TrackWindows::default();
     track.add(encoder, &Output::Embedding, windows)?;
     track.vector(front_end)

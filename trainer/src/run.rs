@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::config::{StageName, TrainConfig};
-use crate::data::{Roster, Track};
+use crate::data::{Roster, Teacher, Track};
 use crate::embed::write_durably;
 use crate::error::{Error, Result};
 use crate::evaluate::Retrieval;
@@ -14,7 +14,7 @@ use crate::stage::fit::{Ended, Fitted, Progress, Surroundings};
 use crate::stage::judge::Judge;
 use crate::stage::network::{NetworkWeights, Start, serving_weights};
 use crate::stage::whiten::whiten;
-use crate::stage::{Material, classify, finetune, triplet};
+use crate::stage::{Material, classify, distill, finetune, masked, simclr, triplet};
 
 /// What a run works with.
 pub struct Run<'a> {
@@ -24,6 +24,8 @@ pub struct Run<'a> {
     pub training: &'a [Track],
     /// Tracks to judge by.
     pub validation: &'a [Track],
+    /// A teacher's vectors of `training` and of `validation`, for the stage that learns from them.
+    pub teacher: Option<(&'a Teacher, &'a Teacher)>,
     /// Where the first stage begins.
     pub start: Start,
     /// Folder for the state of the run: killed, it goes on from there.
@@ -78,7 +80,14 @@ impl Run<'_> {
         }
         self.claim_folder()?;
         let judge = Judge::new(self.validation, &config.front_end, config.validation_windows)?;
-        let material = Material { tracks: self.training, roster: &roster, judge: &judge };
+        let material = Material {
+            tracks: self.training,
+            roster: &roster,
+            judge: &judge,
+            validation: self.validation,
+            teacher: self.teacher.map(|(teacher, _)| teacher),
+            validation_teacher: self.teacher.map(|(_, teacher)| teacher),
+        };
         let mut start = self.start.clone();
         let (mut stages, mut last): (Vec<FinishedStage>, Option<NetworkWeights>) = (Vec::new(), None);
         let mut steps_left = config.steps();
@@ -123,6 +132,9 @@ impl Run<'_> {
             StageName::Classify => classify::train("classify", &config.classify, setup, material, start, surroundings),
             StageName::Finetune => finetune::train(&config.finetune, setup, material, start, surroundings),
             StageName::Triplet => triplet::train(&config.triplet, setup, material, start, surroundings),
+            StageName::Simclr => simclr::train(&config.simclr, setup, material, start, surroundings),
+            StageName::Masked => masked::train(&config.masked, setup, material, start, surroundings),
+            StageName::Distill => distill::train(&config.distill, setup, material, start, surroundings),
             StageName::Whiten => {
                 let (weights, validation) = whiten(&config.whiten, setup, material, start)?;
                 let curve = StageCurve { stage: name.as_str().into(), ..Default::default() };
@@ -159,6 +171,9 @@ impl Run<'_> {
             Start::Random => {}
             Start::Weights(start) => drop(hasher.update(&start.bytes)),
             Start::Model(start) => drop(hasher.update(&start.weights)),
+        }
+        if let Some((teacher, _)) = self.teacher {
+            hasher.update(teacher.digest().as_bytes());
         }
         for part in [self.training, self.validation] {
             hasher.update(&part.len().to_le_bytes());

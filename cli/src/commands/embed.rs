@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use audio_frontend::Coverage;
 use rayon::prelude::*;
 use trainer::Embedder;
-use trainer::model::cnn::LayerPooling;
+use trainer::model::pool::LayerPooling;
 
 use crate::Outcome;
 use crate::args::{EmbedArguments, LayerPoolingArgument};

@@ -1,7 +1,7 @@
 //! `similar-tracks train`.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -9,9 +9,10 @@ use audio_frontend::Coverage;
 use trainer::card::{CARD_FILE, artist_digest};
 use trainer::config::StageName;
 use trainer::data::split::Split;
-use trainer::data::{Entry, split};
+use trainer::data::{Entry, Teacher, TeacherTable, Track, split};
 use trainer::embed::ModelFiles;
 use trainer::evaluate::scores::Evaluation;
+use trainer::model::{Architecture, VitConfig};
 use trainer::run::{Finished, FinishedStage, Run};
 use trainer::stage::fit::{Ended, Progress as StageProgress};
 use trainer::stage::network::{NetworkWeights, Start};
@@ -63,10 +64,12 @@ pub fn run(settings: &Settings, arguments: &TrainArguments) -> anyhow::Result<Ou
     let part = |part: &[usize]| part.iter().map(|&index| manifest.entries[index].clone()).collect::<Vec<Entry>>();
     let training = tracks::load(settings, &pool, &part(&split.training), &cache, "decoding the training part")?;
     let validation = tracks::load(settings, &pool, &part(&split.validation), &cache, "decoding the validation part")?;
+    let teacher = arguments.teacher.as_deref().map(|path| taught(settings, path, &training, &validation)).transpose()?;
     let run = Run {
         config: &config,
         training: &training,
         validation: &validation,
+        teacher: teacher.as_ref().map(|(training, validation)| (training, validation)),
         start: start_of(arguments, from.as_ref())?,
         state_folder: &state_folder,
         max_duration: arguments.max_minutes.map(|minutes| Duration::from_secs(60 * minutes)),
@@ -79,12 +82,34 @@ pub fn run(settings: &Settings, arguments: &TrainArguments) -> anyhow::Result<Ou
         training: &training,
         validation: &validation,
         heard_before,
+        teacher: teacher.as_ref().map(|(teacher, _)| teacher),
+        validation_teacher: teacher.as_ref().map(|(_, teacher)| teacher),
     };
     let labelled: Vec<Entry> =
         validation.iter().map(|track| &track.entry).filter(|entry| entry.genre.is_some()).cloned().collect();
     write_model(settings, arguments, &pool, &origin, &finished, &labelled)?;
     std::fs::remove_dir_all(&state_folder).with_context(|| state_folder.display().to_string())?;
     collapsed(&finished, &arguments.output)
+}
+
+/// What the teacher says of both parts. Tracks that it has not heard are learnt from by the other stages alone.
+fn taught(
+    settings: &Settings,
+    path: &Path,
+    training: &[Track],
+    validation: &[Track],
+) -> anyhow::Result<(Teacher, Teacher)> {
+    let table = TeacherTable::read(path)?;
+    let of = |tracks: &[Track]| {
+        table.of(&tracks.iter().map(|track| track.entry.path.clone()).collect::<Vec<PathBuf>>())
+    };
+    let (training, validation) = (of(training), of(validation));
+    let missing = training.missing() + validation.missing();
+    if missing > 0 {
+        let warning = format!("warning: the teacher {} has not heard {}", table.name(), output::count(missing, "track"));
+        Progress::new(settings, "", 0).println(&warning);
+    }
+    Ok((training, validation))
 }
 
 fn available_cores() -> usize {
@@ -100,13 +125,20 @@ fn configuration(arguments: &TrainArguments, start: Option<&ModelCard>) -> anyho
         config.front_end = card.front_end.clone();
         config.architecture = card.architecture.with_folded(false);
     }
+    if start.is_none() && arguments.stages.contains(&StageName::Masked) {
+        // The one network that has patches to hide; a configuration may still shape it.
+        config.architecture = Architecture::Vit(VitConfig::default());
+    }
     if let Some(path) = &arguments.config {
         let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
         config = config.overlaid(&text).with_context(|| path.display().to_string())?;
     }
+    if !arguments.stages.is_empty() {
+        config.stages.clone_from(&arguments.stages);
+    }
     config.seed = arguments.seed.unwrap_or(config.seed);
     if let Some(steps) = arguments.steps {
-        for fit in [&mut config.classify.fit, &mut config.finetune.classify.fit, &mut config.triplet.fit] {
+        for fit in config.fits_mut() {
             fit.steps = fit.steps.min(steps);
         }
     }
@@ -154,6 +186,7 @@ fn learn(settings: &Settings, run: &Run<'_>) -> anyhow::Result<Finished> {
         progress.advance(1);
         if let (Some(point), Some(validation)) = (now.point, now.validation) {
             let watched = [
+                point.validation_loss.map(|loss| format!("validation loss {loss:.3}")),
                 point.embedding_variance.map(|variance| format!("variance {variance:.2}")),
                 point.active_triplets.map(|active| format!("active triplets {active:.2}")),
             ];
@@ -177,6 +210,7 @@ fn learn(settings: &Settings, run: &Run<'_>) -> anyhow::Result<Finished> {
         trainer::Error::OtherRun { .. } => {
             hinted(error, "name another folder with -o, or discard that run with --fresh")
         }
+        trainer::Error::NoTeacher => hinted(error, "name them with --teacher"),
         trainer::Error::Checkpoint { .. } => hinted(error, "discard the interrupted run with --fresh"),
         error => error.into(),
     })
@@ -222,10 +256,14 @@ fn write_model(
             None => Model::built_in(Coverage::default())?,
         };
         others.push((format!("model before, {}", &before.id.model[..8]), before.files));
+        // Beside its teacher, if that one can be asked all questions.
+        let has_heard_all = |teacher: &Teacher| teacher.missing() == 0;
+        let peers: Vec<PathBuf> =
+            arguments.teacher.iter().filter(|_| origin.validation_teacher.is_some_and(has_heard_all)).cloned().collect();
         let examination = Examination {
             model: &model,
             others,
-            peers: &[],
+            peers: &peers,
             entries: labelled,
             degraded_tracks: arguments.degraded,
             excerpt_seconds: None,

@@ -130,10 +130,11 @@ fn peer_system(peer: &Path, paths: &[PathBuf]) -> anyhow::Result<System> {
 }
 
 fn map_of(vectors: &[Vec<f32>], entries: &[&Entry]) -> trainer::Result<Vec<MapPoint>> {
-    let point = |([x, y], entry): ([f64; 2], &&Entry)| {
-        let name = || entry.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let title = entry.title.clone().unwrap_or_else(name);
-        MapPoint { x, y, genre: entry.genre.clone(), label: format!("{} – {title}", entry.artist) }
+    let point = |([x, y], entry): ([f64; 2], &&Entry)| MapPoint {
+        x,
+        y,
+        genre: entry.genre.clone(),
+        label: entry.label(),
     };
     Ok(map_positions(vectors)?.into_iter().zip(entries).map(point).collect())
 }
@@ -156,6 +157,9 @@ impl Findings {
             ),
             ("Steps of the kept weights".to_owned(), training.steps.to_string()),
         ];
+        if !training.teacher.is_empty() {
+            rows.push(("Teacher".to_owned(), training.teacher.clone()));
+        }
         let genres: BTreeMap<&str, ()> = training.genres.iter().map(|genre| (genre.as_str(), ())).collect();
         rows.push(("Genres".to_owned(), genres.into_keys().collect::<Vec<_>>().join(", ")));
         let facts = ReportFacts { title: format!("Model {}", card.id), rows };

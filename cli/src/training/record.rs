@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use trainer::card::{TrainingRecord, artist_digest};
-use trainer::data::Track;
+use trainer::config::StageName;
+use trainer::data::{Teacher, Track};
 use trainer::evaluate::scores::SystemScores;
 use trainer::run::FinishedStage;
 use trainer::{ModelCard, TrainConfig};
@@ -20,6 +21,10 @@ pub struct Origin<'a> {
     pub validation: &'a [Track],
     /// Artists that the model it was trained on from had heard.
     pub heard_before: &'a [String],
+    /// Whose vectors of the training tracks were at hand.
+    pub teacher: Option<&'a Teacher>,
+    /// The same of the validation tracks.
+    pub validation_teacher: Option<&'a Teacher>,
 }
 
 /// The card of the model that these stages, up to the last of them, have come to.
@@ -30,6 +35,9 @@ pub fn card(origin: &Origin<'_>, stages: &[FinishedStage]) -> anyhow::Result<Mod
     let genres: BTreeSet<&String> = training.iter().filter_map(|track| track.entry.genre.as_ref()).collect();
     let mut heard_artists: BTreeSet<String> = artists.iter().map(|artist| artist_digest(artist)).collect();
     heard_artists.extend(origin.heard_before.iter().cloned());
+    let has_learnt_from_it = stages.iter().any(|stage| stage.name == StageName::Distill);
+    let teacher = origin.teacher.filter(|_| has_learnt_from_it);
+    let teacher = teacher.map(|teacher| format!("{} (table {})", teacher.name(), teacher.digest()));
     let record = TrainingRecord {
         stages: stages.iter().map(|stage| stage.name.as_str().to_owned()).collect(),
         manifest_digest: origin.manifest_digest.to_owned(),
@@ -39,6 +47,7 @@ pub fn card(origin: &Origin<'_>, stages: &[FinishedStage]) -> anyhow::Result<Mod
         validation_tracks: origin.validation.iter().filter(|track| track.entry.genre.is_some()).count(),
         heard_artists: heard_artists.into_iter().collect(),
         genres: genres.into_iter().cloned().collect(),
+        teacher: teacher.unwrap_or_default(),
         steps: stages.iter().map(|stage| stage.curve.kept_step).sum(),
         seed: config.seed,
     };

@@ -23,6 +23,14 @@ pub struct Entry {
     pub title: Option<String>,
 }
 
+impl Entry {
+    /// Artist and title, or the file's name where it has none: for a person.
+    pub fn label(&self) -> String {
+        let file = || self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        format!("{} – {}", self.artist, self.title.clone().unwrap_or_else(file))
+    }
+}
+
 /// A list of tracks.
 #[derive(Debug, Clone)]
 pub struct Manifest {

@@ -1,5 +1,7 @@
 //! Balanced batches of crops: P genres × K tracks (Hermans et al. 2017, § 2), two crops of each.
 
+use std::ops::Range;
+
 use audio_frontend::logmel::{SILENCE_POWER, log_mel_into, mean_power};
 use audio_frontend::{FrontEndConfig, OutOfRange};
 use rand::rngs::StdRng;
@@ -7,6 +9,7 @@ use rand::seq::{IteratorRandom, SliceRandom};
 use rand::{RngExt, SeedableRng};
 use serde::{Deserialize, Serialize};
 
+use super::teacher::Teacher;
 use super::tracks::{Roster, Track};
 use crate::augment::AugmentConfig;
 use crate::augment::mixup::mixup;
@@ -18,7 +21,8 @@ use crate::metric::miner::corpus::Draws;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BatchConfig {
-    /// Genres of a batch (P), as far as there are as many.
+    /// Genres of a batch (P), as far as there are as many; 0: labels are not looked at, and all tracks are drawn
+    /// as if they had none.
     pub genres: usize,
     /// Tracks of each of them (K), by as many artists as there are, or as `tracks_per_artist` leaves.
     pub tracks_per_genre: usize,
@@ -55,7 +59,8 @@ impl BatchConfig {
     /// The first rule that does not hold.
     pub fn validate(&self) -> std::result::Result<(), OutOfRange> {
         OutOfRange::check(&[
-            ((1..=1000).contains(&self.genres), "genres must be in 1..=1000"),
+            (self.genres <= 1000, "genres must be in 0..=1000"),
+            (self.genres + self.unlabelled_tracks > 0, "genres and unlabelled_tracks must not both be 0"),
             ((1..=1000).contains(&self.tracks_per_genre), "tracks_per_genre must be in 1..=1000"),
             ((1..=1000).contains(&self.tracks_per_artist), "tracks_per_artist must be in 1..=1000"),
             (self.unlabelled_tracks <= 10_000, "unlabelled_tracks must be in 0..=10000"),
@@ -77,6 +82,19 @@ pub struct Batch {
     pub targets: Vec<f32>,
     /// Whether crops are mixed with each other: then only the targets say what they are.
     pub is_mixed: bool,
+    /// What a teacher says of the crops, where there is one.
+    pub taught: Option<Taught>,
+    /// The step that it was made for: random choices of a stage follow from it.
+    pub step: usize,
+}
+
+/// A teacher's vectors of crops.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Taught {
+    /// Crops × the teacher's dimension; 0 where it has none.
+    pub vectors: Vec<f32>,
+    /// Whether the teacher has a vector of a crop.
+    pub is_known: Vec<bool>,
 }
 
 /// Draws genre, then artist, then track, then crop, each evenly: a genre with many tracks and an
@@ -92,6 +110,7 @@ pub struct Sampler<'a> {
     front_end: &'a FrontEndConfig,
     augment: &'a AugmentConfig,
     config: &'a BatchConfig,
+    teacher: Option<&'a Teacher>,
     seed: u64,
 }
 
@@ -108,16 +127,24 @@ impl<'a> Sampler<'a> {
         config: &'a BatchConfig,
         seed: u64,
     ) -> Self {
-        let of_genre = |genre: Option<usize>| {
+        let by_artist = |belongs: &dyn Fn(Option<usize>) -> bool| {
             let mut artists = vec![Vec::new(); roster.artists];
-            for (track, member) in roster.members.iter().enumerate().filter(|(_, member)| member.genre == genre) {
+            for (track, member) in roster.members.iter().enumerate().filter(|(_, member)| belongs(member.genre)) {
                 artists[member.artist].push(track);
             }
             artists.retain(|tracks| !tracks.is_empty());
             artists
         };
-        let by_genre = (0..roster.genres.len()).map(|genre| of_genre(Some(genre))).collect();
-        Self { tracks, roster, by_genre, unlabelled: of_genre(None), front_end, augment, config, seed }
+        let by_genre =
+            (0..roster.genres.len()).map(|genre| by_artist(&|other: Option<usize>| other == Some(genre))).collect();
+        let looks_at_labels = config.genres > 0;
+        let unlabelled = by_artist(&|genre: Option<usize>| !looks_at_labels || genre.is_none());
+        Self { tracks, roster, by_genre, unlabelled, front_end, augment, config, teacher: None, seed }
+    }
+
+    /// Adds what a teacher says of each crop to the batches. Its tracks are the sampler's, in the same order.
+    pub fn with_teacher(self, teacher: Option<&'a Teacher>) -> Self {
+        Self { teacher, ..self }
     }
 
     /// Random numbers of a step's choices: the same seed, step and purpose give the same ones.
@@ -181,9 +208,15 @@ impl<'a> Sampler<'a> {
         let mut targets = vec![0.0; count * genres];
         let mut crops = Vec::with_capacity(count);
         let (mut source, mut crop) = (Vec::new(), Vec::new());
+        let mut taught = self.teacher.map(|_| Taught::default());
         for (number, log_mel) in log_mel.chunks_exact_mut(frames * bands).enumerate() {
             let track = plan[number / crops_per_track];
-            self.cut(&self.tracks[track], &mut source, &mut random)?;
+            let seconds = self.cut(&self.tracks[track], &mut source, &mut random)?;
+            if let (Some(teacher), Some(taught)) = (self.teacher, &mut taught) {
+                let vector = teacher.vector(track, seconds.start, seconds.end - seconds.start);
+                taught.is_known.push(vector.is_some());
+                taught.vectors.extend(vector.unwrap_or_else(|| vec![0.0; teacher.dimension()]));
+            }
             self.augment.apply(&source, bands, frames, &mut crop, &mut random);
             log_mel_into(&crop, bands, self.front_end.power_floor, log_mel);
             let member = self.roster.members[track];
@@ -196,16 +229,17 @@ impl<'a> Sampler<'a> {
         if is_mixed {
             mixup(&mut log_mel, &mut targets, count, self.config.mixup_strength, &mut random);
         }
-        Ok(Batch { log_mel, crops, targets, is_mixed })
+        Ok(Batch { log_mel, crops, targets, is_mixed, taught, step })
     }
 
-    /// Cuts rows out of a track at a random place; a short track is repeated.
-    fn cut(&self, track: &Track, source: &mut Vec<f32>, random: &mut StdRng) -> Result<()> {
+    /// Cuts rows out of a track at a random place, and says where it lies, in seconds; a short track is repeated.
+    fn cut(&self, track: &Track, source: &mut Vec<f32>, random: &mut StdRng) -> Result<Range<f64>> {
         let bands = self.front_end.mel_bands;
         let frames = self.augment.source_frames(self.front_end.window_frames, random);
         let available = track.power.frames().min(frames);
+        let mut start = 0;
         for _ in 0..CROP_TRIES {
-            let start = random.random_range(0..=track.power.frames() - available);
+            start = random.random_range(0..=track.power.frames() - available);
             source.clear();
             track.power.read(start..start + available, source)?;
             if mean_power(source, bands) > SILENCE_POWER {
@@ -214,7 +248,8 @@ impl<'a> Sampler<'a> {
         }
         let whole = source.clone();
         source.extend(whole.iter().cycle().take((frames - available) * bands));
-        Ok(())
+        let seconds = |frame: usize| frame as f64 * self.front_end.hop_seconds;
+        Ok(seconds(start)..seconds(start + available))
     }
 }
 
@@ -310,6 +345,19 @@ mod tests {
                 let found: std::collections::BTreeSet<_> = plan.iter().map(|track| track / 3).collect();
                 assert_eq!((plan.len(), found.len()), (4, artists), "{together} together: {plan:?}");
             }
+        }
+    }
+
+    #[test]
+    fn without_labels_artists_are_drawn_evenly_whatever_their_genre() {
+        let mut fixture = Fixture::new();
+        fixture.config = BatchConfig { genres: 0, unlabelled_tracks: 4, ..fixture.config };
+        let sampler = fixture.sampler(7);
+        for step in 0..20 {
+            let plan = plan(&sampler, step);
+            let artists: std::collections::BTreeSet<_> =
+                plan.iter().map(|&track| fixture.roster.members[track].artist).collect();
+            assert_eq!((plan.len(), artists.len()), (4, 4), "{plan:?}");
         }
     }
 

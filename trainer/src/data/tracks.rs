@@ -125,6 +125,15 @@ impl Roster {
     /// Numbers genres, artists and albums in the order of their names.
     pub fn of(tracks: &[Track]) -> Self {
         let genres = numbered(tracks.iter().filter_map(|track| track.entry.genre.as_deref()));
+        Self::with_genres(tracks, genres)
+    }
+
+    /// The same, but with the genres of another roster and their numbers there; other genres are none.
+    pub fn among(tracks: &[Track], genres: &[String]) -> Self {
+        Self::with_genres(tracks, numbered(genres.iter().map(String::as_str)))
+    }
+
+    fn with_genres(tracks: &[Track], genres: BTreeMap<&str, usize>) -> Self {
         let artists = numbered(tracks.iter().map(|track| track.entry.artist.as_str()));
         let albums = numbered(tracks.iter().filter_map(|track| track.entry.album.as_deref()));
         let number = |names: &BTreeMap<&str, usize>, name: &Option<String>| {

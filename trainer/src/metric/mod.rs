@@ -7,7 +7,7 @@
 //! | [`distance`] | squared Euclidean distance and cosine of all pairs |
 //! | [`relation`] | [`Relations`]: who is alike, who differs, by track, genre and artist |
 //! | [`miner`] | batch-all, semi-hard and batch-hard triplets; corpus-wide hard negatives |
-//! | [`loss`] | cross-entropy, triplet, supervised contrastive |
+//! | [`loss`] | cross-entropy, triplet, contrastive, masked patches, relational distillation |
 
 pub mod distance;
 #[cfg(test)]

@@ -1,30 +1,26 @@
 //! A small convolutional network on log-mel windows.
 
-use tch::nn::{self, Path};
-use tch::{Kind, Tensor};
+use tch::Tensor;
+use tch::nn::Path;
 
 use super::Mode;
 use super::architecture::{BlockKind, CnnConfig, Taps};
 use super::conv_norm::{ConvNorm, ConvShape};
 use super::inverted::InvertedBlock;
-use super::pool::{Pool, maximum, mean};
+use super::pool::{LayerPooling, Pool};
 use super::residual::ResidualBlock;
 
 /// Widening of inverted blocks.
 const EXPANSION: i64 = 3;
 
-/// From log-mel windows to unit vectors.
+/// From log-mel windows to activations pooled over time.
 #[derive(Debug)]
-pub struct CnnEncoder {
+pub struct CnnBody {
     stem: ConvNorm,
     blocks: Vec<Block>,
     taps: Taps,
     pool: Pool,
-    head: nn::Linear,
-    /// Takes away what all music has in common (the "neck" of Luo et al. 2019), without which all
-    /// cosines lie near 1. Folded: it is part of the head.
-    neck: Option<nn::BatchNorm>,
-    head_name: String,
+    pooled_size: i64,
     exponent_name: String,
 }
 
@@ -34,14 +30,7 @@ enum Block {
     Inverted(Box<InvertedBlock>),
 }
 
-/// Log-mel values in dB lie between −60 and about 5; this brings them near zero mean, unit variance.
-const INPUT_CENTRE_DB: f64 = -30.0;
-const INPUT_SCALE_DB: f64 = 15.0;
-
-/// Added to the variances of the neck.
-const NECK_EPSILON: f64 = 1e-5;
-
-impl CnnEncoder {
+impl CnnBody {
     /// Creates the network's variables below `path`.
     pub fn new(path: &Path<'_>, config: &CnnConfig) -> Self {
         let folded = config.folded;
@@ -64,37 +53,23 @@ impl CnnEncoder {
             Taps::Last => channels,
             Taps::All => config.channels.iter().sum(),
         };
-        let head = nn::LinearConfig { bias: folded, ..Default::default() };
-        let neck = nn::BatchNormConfig { affine: false, eps: NECK_EPSILON, ..Default::default() };
-        Self {
-            head_name: path.path("head"),
-            exponent_name: (path / "pool").path("exponent"),
-            stem,
-            blocks,
-            taps: config.taps,
-            head: nn::linear(path / "head", pool.size(tapped), config.embedding_size, head),
-            pool,
-            neck: (!folded).then(|| nn::batch_norm1d(path / "neck", config.embedding_size, neck)),
-        }
+        let exponent_name = (path / "pool").path("exponent");
+        Self { stem, blocks, taps: config.taps, pooled_size: pool.size(tapped), pool, exponent_name }
     }
 
-    /// Windows in dB, shape N × frames × bands, to unit vectors, shape N × embedding size.
-    pub fn forward(&self, log_mel: &Tensor, mode: Mode) -> Tensor {
-        let head = self.pooled(log_mel, mode).apply(&self.head);
-        normalised(&match &self.neck {
-            Some(neck) => head.apply_t(neck, mode.trains()),
-            None => head,
-        })
+    /// Length of what [`CnnBody::pooled`] makes of a window.
+    pub fn pooled_size(&self) -> i64 {
+        self.pooled_size
     }
 
-    /// Activations of the tapped blocks, pooled over time: what the head maps to embeddings.
-    pub fn pooled(&self, log_mel: &Tensor, mode: Mode) -> Tensor {
+    /// Activations of the tapped blocks, pooled over time, of windows N × frames × bands.
+    pub fn pooled(&self, input: &Tensor, mode: Mode) -> Tensor {
         let first = match self.taps {
             Taps::Last => self.blocks.len(),
             Taps::All => 1,
         };
         let mut pooled = Vec::new();
-        let _ = self.through_layers(log_mel, self.blocks.len(), mode, |layer, x| {
+        let _ = self.through_layers(input, self.blocks.len(), mode, |layer, x| {
             if layer >= first {
                 pooled.push(self.pool.forward(x));
             }
@@ -102,67 +77,30 @@ impl CnnEncoder {
         Tensor::cat(&pooled, 1)
     }
 
-    /// Weight and bias that head and neck come to.
-    pub fn head(&self) -> (Tensor, Tensor) {
-        match &self.neck {
-            Some(neck) => {
-                let gain = (&neck.running_var + NECK_EPSILON).rsqrt();
-                (&self.head.ws * gain.unsqueeze(1), -(&neck.running_mean * gain))
-            }
-            None => {
-                let zeros = || Tensor::zeros([self.head.ws.size()[0]], (Kind::Float, self.head.ws.device()));
-                (self.head.ws.copy(), self.head.bs.as_ref().map_or_else(zeros, Tensor::copy))
-            }
-        }
-    }
-
-    /// Makes head and neck come to this weight and bias.
-    pub fn set_head(&self, weight: &Tensor, bias: &Tensor) {
-        let _no_gradients = tch::no_grad_guard();
-        self.head.ws.shallow_clone().copy_(weight);
-        match (&self.neck, &self.head.bs) {
-            (Some(neck), _) => {
-                neck.running_mean.shallow_clone().copy_(&-bias);
-                let _ = neck.running_var.shallow_clone().fill_(1.0 - NECK_EPSILON);
-            }
-            (None, Some(own)) => own.shallow_clone().copy_(bias),
-            (None, None) => {}
-        }
-    }
-
-    /// Names of the layers whose activations can be taken instead of the embedding, from the input
-    /// on.
+    /// Names of the layers, from the input on.
     pub fn layer_names(&self) -> Vec<String> {
         let blocks = (0..self.blocks.len()).map(|number| format!("blocks.{number}"));
         std::iter::once("stem".to_owned()).chain(blocks).collect()
     }
 
-    /// Activations of a layer, pooled over time and frequency: N × channels (twice for both).
-    /// `None` where there is no such layer.
-    pub fn layer(&self, log_mel: &Tensor, name: &str, pooling: LayerPooling) -> Option<Tensor> {
-        let depth = self.layer_names().iter().position(|layer| layer == name)?;
-        let x = self.activations(log_mel, depth, Mode::Serve);
-        Some(match pooling {
-            LayerPooling::Mean => mean(&x),
-            LayerPooling::Max => maximum(&x),
-            LayerPooling::Both => Tensor::cat(&[mean(&x), maximum(&x)], 1),
-        })
+    /// Activations of the stem (depth 0) or of a block (from 1 on), pooled: N × channels (twice for both).
+    pub fn layer(&self, input: &Tensor, depth: usize, pooling: LayerPooling) -> Tensor {
+        pooling.pool(&self.activations(input, depth, Mode::Serve), [2, 3])
     }
 
     /// Output of the stem (depth 0) or of a block (from 1 on), N × channels × bands × frames.
-    fn activations(&self, log_mel: &Tensor, depth: usize, mode: Mode) -> Tensor {
-        self.through_layers(log_mel, depth, mode, |_, _| ())
+    fn activations(&self, input: &Tensor, depth: usize, mode: Mode) -> Tensor {
+        self.through_layers(input, depth, mode, |_, _| ())
     }
 
     /// The same; `look` is shown each layer's output on the way.
     fn through_layers(
         &self,
-        log_mel: &Tensor,
+        input: &Tensor,
         depth: usize,
         mode: Mode,
         mut look: impl FnMut(usize, &Tensor),
     ) -> Tensor {
-        let input = (log_mel - INPUT_CENTRE_DB) / INPUT_SCALE_DB;
         let frozen_layers = match mode {
             Mode::Train { frozen_layers } => frozen_layers,
             Mode::Serve | Mode::Calibrate => 0,
@@ -201,7 +139,6 @@ impl CnnEncoder {
 
     /// Names and values of the same network with [`CnnConfig::folded`], below the same path.
     pub fn folded(&self) -> Vec<(String, Tensor)> {
-        let _no_gradients = tch::no_grad_guard();
         let mut named = Vec::new();
         for convolution in self.convolutions() {
             let (name, weight, bias) = convolution.folded();
@@ -211,16 +148,11 @@ impl CnnEncoder {
         if let Pool::Gem(exponent) = &self.pool {
             named.push((self.exponent_name.clone(), exponent.copy()));
         }
-        let (weight, bias) = self.head();
-        named.push((format!("{}.weight", self.head_name), weight));
-        named.push((format!("{}.bias", self.head_name), bias));
         named
     }
 
-    /// Takes over a folded network, so that it can be trained on: batch normalisations get the
-    /// statistics of `log_mel`, windows in dB, and an affine part that undoes them.
-    pub fn unfold(&self, folded: &CnnEncoder, log_mel: &Tensor) {
-        let _no_gradients = tch::no_grad_guard();
+    /// Takes over a folded network; batch normalisations get the statistics of `input`.
+    pub fn unfold(&self, folded: &CnnBody, input: &Tensor) {
         for (own, other) in self.convolutions().into_iter().zip(folded.convolutions()) {
             let (_, weight, bias) = other.folded();
             own.unfold(&weight, &bias);
@@ -228,37 +160,18 @@ impl CnnEncoder {
         if let (Pool::Gem(own), Pool::Gem(other)) = (&self.pool, &folded.pool) {
             own.shallow_clone().copy_(other);
         }
-        let (weight, bias) = folded.head();
-        self.set_head(&weight, &bias);
-        let _ = self.forward(log_mel, Mode::Calibrate);
+        let _ = self.pooled(input, Mode::Calibrate);
     }
-}
-
-/// How the activations of a layer are pooled where they stand in for the embedding.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum LayerPooling {
-    /// Mean over time.
-    Mean,
-    /// Maximum over time.
-    Max,
-    /// Both, side by side.
-    #[default]
-    Both,
-}
-
-/// Rows scaled to unit length.
-pub(crate) fn normalised(rows: &Tensor) -> Tensor {
-    let norm = rows.norm_scalaropt_dim(2.0, [1_i64].as_slice(), true);
-    rows / norm.clamp_min(1e-12)
 }
 
 #[cfg(test)]
 mod tests {
-    use tch::Device;
     use tch::nn::VarStore;
+    use tch::{Device, Kind};
 
     use super::*;
     use crate::model::pool::Pooling;
+    use crate::model::{Architecture, Encoder, weights};
 
     fn config(block: BlockKind, pooling: Pooling) -> CnnConfig {
         CnnConfig { channels: vec![4, 8], embedding_size: 16, block, pooling, taps: Taps::Last, folded: false }
@@ -273,9 +186,9 @@ mod tests {
         ]
     }
 
-    fn build(config: &CnnConfig) -> (VarStore, CnnEncoder) {
+    fn build(config: &CnnConfig) -> (VarStore, Encoder) {
         let variables = VarStore::new(Device::Cpu);
-        let encoder = CnnEncoder::new(&(variables.root() / "encoder"), config);
+        let encoder = Encoder::new(&variables, &Architecture::Cnn(config.clone()));
         (variables, encoder)
     }
 
@@ -302,7 +215,7 @@ mod tests {
     }
 
     /// A network that has seen batches, so that its statistics are not those it began with.
-    fn trained(config: &CnnConfig) -> (VarStore, CnnEncoder) {
+    fn trained(config: &CnnConfig) -> (VarStore, Encoder) {
         let (variables, encoder) = build(config);
         for _ in 0..5 {
             let _ = encoder.forward(&log_mel(), Mode::Train { frozen_layers: 0 });
@@ -315,11 +228,11 @@ mod tests {
         tch::manual_seed(2);
         for config in kinds() {
             let (_variables, encoder) = trained(&config);
-            let (mut folded_variables, folded) = build(&config.with_folded(true));
+            let (mut folded_variables, folded) = build(&CnnConfig { folded: true, ..config.clone() });
             let named = encoder.folded();
             assert_eq!(named.len(), folded_variables.variables().len());
-            let bytes = super::super::weights::named_to_bytes(named, "encoder.").unwrap();
-            super::super::weights::from_bytes(&folded_variables, "encoder.", &bytes).unwrap();
+            let bytes = weights::named_to_bytes(named, "encoder.").unwrap();
+            weights::from_bytes(&folded_variables, "encoder.", &bytes).unwrap();
             folded_variables.freeze();
             let log_mel = log_mel();
             let expected = encoder.forward(&log_mel, Mode::Serve);
@@ -330,7 +243,7 @@ mod tests {
             again.unfold(&folded, &log_mel);
             assert!(difference(&again.forward(&log_mel, Mode::Serve)) < 1e-4, "{config:?}");
             // The batch normalisations below the head keep their output when training begins.
-            let activations = |encoder: &CnnEncoder, mode| encoder.activations(&log_mel, 2, mode);
+            let activations = |encoder: &Encoder, mode| encoder.pooled(&log_mel, mode);
             let training = activations(&again, Mode::Train { frozen_layers: 0 });
             let serving = activations(&folded, Mode::Serve);
             let error = (&training - &serving).abs().max().double_value(&[]);

@@ -3,7 +3,7 @@
 use tch::Tensor;
 use tch::nn;
 
-use super::cnn::normalised;
+use super::embedding_head::normalised;
 
 /// Scale of the cosines before the softmax: large enough that a perfect match can reach a
 /// probability near 1 (Wang et al. 2017, NormFace, eq. 6).

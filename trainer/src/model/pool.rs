@@ -47,7 +47,7 @@ impl Pool {
     /// N × channels × bands × frames, none below 0 for GeM, to N × [`Pool::size`].
     pub fn forward(&self, x: &Tensor) -> Tensor {
         match self {
-            Self::MeanMax => Tensor::cat(&[mean(x), maximum(x)], 1),
+            Self::MeanMax => LayerPooling::Both.pool(x, [2, 3]),
             Self::Gem(exponent) => {
                 mean(&x.clamp_min(SMALLEST).pow(&exponent.view([1, 1, 1, 1]))).pow(&exponent.reciprocal())
             }
@@ -56,13 +56,33 @@ impl Pool {
 }
 
 /// Over time and frequency: N × channels.
-pub fn mean(x: &Tensor) -> Tensor {
+fn mean(x: &Tensor) -> Tensor {
     x.mean_dim([2_i64, 3].as_slice(), false, Kind::Float)
 }
 
-/// Over time and frequency: N × channels.
-pub fn maximum(x: &Tensor) -> Tensor {
-    x.amax([2_i64, 3].as_slice(), false)
+/// How the activations of a layer are pooled where they stand in for the embedding.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LayerPooling {
+    /// Mean over time.
+    Mean,
+    /// Maximum over time.
+    Max,
+    /// Both, side by side.
+    #[default]
+    Both,
+}
+
+impl LayerPooling {
+    /// Pools over these dimensions.
+    pub fn pool<const N: usize>(self, x: &Tensor, dimensions: [i64; N]) -> Tensor {
+        let mean = || x.mean_dim(dimensions.as_slice(), false, Kind::Float);
+        let maximum = || x.amax(dimensions.as_slice(), false);
+        match self {
+            Self::Mean => mean(),
+            Self::Max => maximum(),
+            Self::Both => Tensor::cat(&[mean(), maximum()], 1),
+        }
+    }
 }
 
 #[cfg(test)]

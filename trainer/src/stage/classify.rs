@@ -5,12 +5,13 @@ use audio_frontend::OutOfRange;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::fit::{FitConfig, Fitted, Objective, Stage, StepLoss, Surroundings, fit};
+use super::fit::{FitConfig, Fitted, Keep, Objective, Stage, StepLoss, Surroundings, fit};
 use super::network::{Network, Start};
 use super::terms::SameTrackConfig;
 use super::{Material, Setup, terms};
 use crate::data::sampler::{Batch, BatchConfig};
 use crate::error::{Error, Result};
+use crate::model::Mode;
 
 /// Settings of the stage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -45,6 +46,7 @@ impl Default for ClassifyConfig {
                 evaluate_every: 100,
                 patience: 8,
                 checkpoint_every: 100,
+                keep: Keep::Retrieval,
             },
         }
     }
@@ -73,13 +75,14 @@ impl Objective for Classify<'_> {
         self.name
     }
 
-    fn loss(&self, network: &Network, vectors: &Tensor, batch: &Batch) -> Result<StepLoss> {
-        let mut loss = terms::genre(network, vectors, batch, self.config.label_smoothing)?;
+    fn loss(&self, network: &Network, log_mel: &Tensor, batch: &Batch, mode: Mode) -> Result<StepLoss> {
+        let vectors = network.encoder.forward(log_mel, mode);
+        let mut loss = terms::genre(network, &vectors, batch, self.config.label_smoothing)?;
         if self.config.same_track.weight > 0.0 && !batch.is_mixed {
             let same_track = &self.config.same_track;
-            loss += terms::same_track(vectors, &batch.crops, same_track) * same_track.weight;
+            loss += terms::same_track(&vectors, &batch.crops, same_track) * same_track.weight;
         }
-        Ok(StepLoss { loss, active_triplets: None })
+        Ok(StepLoss { loss, vectors, active_triplets: None })
     }
 }
 
@@ -99,7 +102,7 @@ pub fn train(
     if genres < 2 {
         return Err(Error::TooLittleData { genres, tracks: material.tracks.len() });
     }
-    let objective = Classify { name, config };
+    let objective = |_: &Network| -> Result<Box<dyn Objective>> { Ok(Box::new(Classify { name, config })) };
     let stage = Stage { setup, material, fit: &config.fit, batch: &config.batch, corpus: None, objective: &objective };
     fit(&stage, start, surroundings)
 }

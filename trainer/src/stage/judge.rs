@@ -6,7 +6,7 @@ use crate::data::Track;
 use crate::embed::track_vector;
 use crate::error::Result;
 use crate::evaluate::{Labelled, Retrieval, retrieval};
-use crate::model::CnnEncoder;
+use crate::model::Encoder;
 
 /// Labelled tracks, few windows of each: enough to tell steps from each other.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ impl Judge {
     ///
     /// # Errors
     /// [`Error::Torch`](crate::Error::Torch), [`Error::NotFinite`](crate::Error::NotFinite).
-    pub fn judge(&self, encoder: &CnnEncoder) -> Result<(Retrieval, f64)> {
+    pub fn judge(&self, encoder: &Encoder) -> Result<(Retrieval, f64)> {
         let mut vectors = Vec::with_capacity(self.tracks.len());
         for (windows, _, _) in &self.tracks {
             vectors.push(track_vector(encoder, windows, &self.front_end)?);

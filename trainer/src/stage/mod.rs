@@ -1,11 +1,16 @@
 //! Training stages. Each is a file: a configuration and an objective. [`fit`] is what they share.
 
 pub mod classify;
+pub mod distill;
+#[cfg(test)]
+pub(crate) mod example;
 pub mod finetune;
 pub mod fit;
 pub mod judge;
+pub mod masked;
 pub mod network;
 pub mod optimiser;
+pub mod simclr;
 pub mod terms;
 pub mod triplet;
 pub mod whiten;
@@ -13,8 +18,8 @@ pub mod whiten;
 use audio_frontend::FrontEndConfig;
 
 use crate::augment::AugmentConfig;
-use crate::data::{Roster, Track};
-use crate::model::CnnConfig;
+use crate::data::{Roster, Teacher, Track};
+use crate::model::Architecture;
 use judge::Judge;
 
 /// What every stage works with.
@@ -25,7 +30,7 @@ pub struct Setup<'a> {
     /// How windows are made.
     pub front_end: &'a FrontEndConfig,
     /// Shape of the encoder.
-    pub architecture: &'a CnnConfig,
+    pub architecture: &'a Architecture,
     /// What is varied in a crop.
     pub augment: &'a AugmentConfig,
 }
@@ -39,4 +44,13 @@ pub struct Material<'a> {
     pub roster: &'a Roster,
     /// The validation artists.
     pub judge: &'a Judge,
+    /// Tracks that a stage's loss is validated on; may be empty.
+    pub validation: &'a [Track],
+    /// A teacher's vectors of `tracks`, and of `validation`: see [`distill`].
+    pub teacher: Option<&'a Teacher>,
+    /// See `teacher`.
+    pub validation_teacher: Option<&'a Teacher>,
 }
+
+#[cfg(test)]
+mod tests;

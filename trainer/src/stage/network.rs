@@ -6,7 +6,7 @@ use std::path::Path;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use safetensors::SafeTensors;
-use tch::nn::VarStore;
+use tch::nn::{Path as VariablePath, VarStore};
 use tch::{Device, Tensor};
 
 use super::Setup;
@@ -14,11 +14,14 @@ use crate::card::ModelCard;
 use crate::embed::{ModelFiles, write_durably};
 use crate::error::{Error, Result};
 use crate::model::heads::CosineClassifier;
-use crate::model::{CnnEncoder, weights};
+use crate::model::{Encoder, weights};
 use crate::torch::guard;
 
 /// Prefix of the encoder's variables.
 const ENCODER: &str = "encoder.";
+
+/// Name of the path below which a stage has variables of its own.
+const OBJECTIVE: &str = "objective";
 
 /// Where a stage begins.
 #[derive(Debug, Clone)]
@@ -78,7 +81,7 @@ pub struct Network {
     /// All variables.
     pub variables: VarStore,
     /// Windows to unit vectors.
-    pub encoder: CnnEncoder,
+    pub encoder: Encoder,
     /// Unit vectors to genres.
     pub classifier: CosineClassifier,
     genres: Vec<String>,
@@ -93,11 +96,11 @@ impl Network {
         guard("building the network", || {
             let variables = VarStore::new(Device::Cpu);
             let architecture = setup.architecture.with_folded(false);
-            let encoder = CnnEncoder::new(&(variables.root() / "encoder"), &architecture);
+            let encoder = Encoder::new(&variables, &architecture);
             let classes = genres.len().max(1) as i64;
             let classifier =
-                CosineClassifier::new(&(variables.root() / "classifier"), architecture.embedding_size, classes);
-            draw_weights(&variables, setup.seed)?;
+                CosineClassifier::new(&(variables.root() / "classifier"), architecture.embedding_size(), classes);
+            draw_weights(&variables, "", setup.seed)?;
             Ok(Self { variables, encoder, classifier, genres: genres.to_vec() })
         })
     }
@@ -139,29 +142,39 @@ impl Network {
         if card.front_end != *setup.front_end {
             return Err(unusable("it has another front end than the configuration".into()));
         }
-        if !card.architecture.folded {
+        if !card.architecture.is_folded() {
             return weights::from_bytes(&self.variables, ENCODER, bytes).map_err(|error| unusable(error.to_string()));
         }
         guard("unfolding a model", || {
             let variables = VarStore::new(Device::Cpu);
-            let folded = CnnEncoder::new(&(variables.root() / "encoder"), &card.architecture);
+            let folded = Encoder::new(&variables, &card.architecture);
             weights::from_bytes(&variables, ENCODER, bytes).map_err(|error| unusable(error.to_string()))?;
             self.encoder.unfold(&folded, log_mel);
             Ok(())
         })
     }
 
-    /// All variables.
+    /// Gives a stage variables of its own, made by `create`, drawn by the seed. They go with the stage.
+    ///
+    /// # Errors
+    /// What `create` reports; [`Error::Torch`].
+    pub fn with_objective<T>(&self, seed: u64, create: impl FnOnce(&VariablePath<'_>) -> Result<T>) -> Result<T> {
+        guard("building what a stage needs beside the network", || {
+            let objective = create(&(self.variables.root() / OBJECTIVE))?;
+            draw_weights(&self.variables, OBJECTIVE, seed)?;
+            Ok(objective)
+        })
+    }
+
+    /// All variables but those of the stage.
     ///
     /// # Errors
     /// [`Error::Torch`].
     pub fn weights(&self) -> Result<NetworkWeights> {
         let failed =
             |error: weights::WeightsError| Error::Torch { operation: "saving weights", reason: error.to_string() };
-        Ok(NetworkWeights {
-            bytes: weights::to_bytes(&self.variables, "").map_err(failed)?,
-            genres: self.genres.clone(),
-        })
+        let kept = self.variables.variables().into_iter().filter(|(name, _)| !name.starts_with(OBJECTIVE));
+        Ok(NetworkWeights { bytes: weights::serialise(kept, None).map_err(failed)?, genres: self.genres.clone() })
     }
 
     /// Moves towards `other`: own ← own + share · (other − own), statistics too.
@@ -179,12 +192,15 @@ impl Network {
     }
 }
 
-/// Draws all matrices and kernels evenly from ±√(6 / inputs) (He et al. 2015, § 2.2). libtorch's generator is
-/// the whole process's: whatever another thread draws from it would change these weights.
-fn draw_weights(variables: &VarStore, seed: u64) -> Result<()> {
+/// Draws all matrices and kernels that are trained and whose names begin with `prefix` evenly from ±√(6 /
+/// inputs) (He et al. 2015, § 2.2). libtorch's generator is the whole process's: whatever another thread draws
+/// from it would change these weights.
+fn draw_weights(variables: &VarStore, prefix: &str, seed: u64) -> Result<()> {
     let _no_gradients = tch::no_grad_guard();
     let mut random = StdRng::seed_from_u64(seed);
-    let mut named: Vec<(String, Tensor)> = variables.variables().into_iter().collect();
+    let all = variables.variables().into_iter();
+    let mut named: Vec<(String, Tensor)> =
+        all.filter(|(name, value)| name.starts_with(prefix) && value.requires_grad()).collect();
     named.sort_by(|a, b| a.0.cmp(&b.0));
     for (_, mut weight) in named {
         let shape = weight.size();
@@ -219,11 +235,12 @@ mod tests {
 
     use super::*;
     use crate::augment::AugmentConfig;
-    use crate::model::CnnConfig;
+    use crate::model::{Architecture, CnnConfig};
 
     #[test]
     fn random_weights_depend_on_the_seed_whatever_other_threads_draw() {
-        let architecture = CnnConfig { channels: vec![16, 16], embedding_size: 16, ..Default::default() };
+        let config = CnnConfig { channels: vec![16, 16], embedding_size: 16, ..Default::default() };
+        let architecture = Architecture::Cnn(config);
         let front_end = FrontEndConfig::default();
         let weights = |seed| {
             let setup =

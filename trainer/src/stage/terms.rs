@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::metric::loss::cross_entropy::cross_entropy;
 use crate::metric::loss::supervised_contrastive::{relation_matrix, supervised_contrastive};
 use crate::metric::{Crop, Relations};
-use crate::model::cnn::normalised;
+use crate::model::embedding_head::normalised;
 
 /// Genres told apart: cross-entropy of the labelled crops.
 ///
@@ -78,8 +78,8 @@ pub fn same_track(vectors: &Tensor, crops: &[Crop], config: &SameTrackConfig) ->
         }
     };
     let relations = Relations(&views);
-    let positives = relation_matrix(views.len(), |a, b| a != b && relations.same_track(a, b));
-    let negatives = relation_matrix(views.len(), |a, b| {
+    let positives = relation_matrix(views.len(), views.len(), |a, b| a != b && relations.same_track(a, b));
+    let negatives = relation_matrix(views.len(), views.len(), |a, b| {
         !relations.same_track(a, b) && (config.within_artist || views[a].artist != views[b].artist)
     });
     supervised_contrastive(&vectors, &positives, &negatives, config.temperature)

@@ -5,7 +5,7 @@ use audio_frontend::OutOfRange;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::fit::{FitConfig, Fitted, Objective, Stage, StepLoss, Surroundings, fit};
+use super::fit::{FitConfig, Fitted, Keep, Objective, Stage, StepLoss, Surroundings, fit};
 use super::network::{Network, Start};
 use super::terms::SameTrackConfig;
 use super::{Material, Setup, terms};
@@ -16,6 +16,7 @@ use crate::metric::distance::Distances;
 use crate::metric::loss::triplet::{Hinge, triplet_loss};
 use crate::metric::miner::corpus::CorpusConfig;
 use crate::metric::miner::{Miner, Triplet, batch_all};
+use crate::model::Mode;
 
 /// Settings of the stage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -62,6 +63,7 @@ impl Default for TripletConfig {
                 evaluate_every: 40,
                 patience: 6,
                 checkpoint_every: 100,
+                keep: Keep::Retrieval,
             },
         }
     }
@@ -92,23 +94,25 @@ impl Objective for TripletObjective<'_> {
         "triplet"
     }
 
-    fn loss(&self, network: &Network, vectors: &Tensor, batch: &Batch) -> Result<StepLoss> {
+    fn loss(&self, network: &Network, log_mel: &Tensor, batch: &Batch, mode: Mode) -> Result<StepLoss> {
         let config = self.0;
-        let distances = Distances::of(vectors)?;
+        let vectors = network.encoder.forward(log_mel, mode);
+        let distances = Distances::of(&vectors)?;
         let relations = Relations(&batch.crops);
         let margin = config.margin as f32;
         let triplets = config.miner.mine(&distances, relations, margin);
-        let triplet = triplet_loss(vectors, &triplets, config.margin, config.hinge)?;
+        let triplet = triplet_loss(&vectors, &triplets, config.margin, config.hinge)?;
         let mut loss = triplet;
         if config.same_track.weight > 0.0 {
             let same_track = &config.same_track;
-            loss += terms::same_track(vectors, &batch.crops, same_track) * same_track.weight;
+            loss += terms::same_track(&vectors, &batch.crops, same_track) * same_track.weight;
         }
         if config.genre_weight > 0.0 {
-            loss += terms::genre(network, vectors, batch, 0.0)? * config.genre_weight;
+            loss += terms::genre(network, &vectors, batch, 0.0)? * config.genre_weight;
         }
         // Of all triplets: what a miner chooses violates the margin by its very choice.
-        Ok(StepLoss { loss, active_triplets: Some(violating_share(&distances, relations, margin)) })
+        let active_triplets = Some(violating_share(&distances, relations, margin));
+        Ok(StepLoss { loss, vectors, active_triplets })
     }
 }
 
@@ -133,7 +137,7 @@ pub fn train(
     start: &Start,
     surroundings: Surroundings<'_>,
 ) -> Result<Fitted> {
-    let objective = TripletObjective(config);
+    let objective = |_: &Network| -> Result<Box<dyn Objective>> { Ok(Box::new(TripletObjective(config))) };
     let corpus = (config.corpus.tracks > 0).then_some(&config.corpus);
     let stage = Stage { setup, material, fit: &config.fit, batch: &config.batch, corpus, objective: &objective };
     fit(&stage, start, surroundings)

@@ -89,11 +89,11 @@ pub fn whiten(
     guard("whitening", || {
         let _no_gradients = tch::no_grad_guard();
         let pooled = Tensor::f_cat(&pooled, 0)?;
-        let (weight, bias) = network.encoder.head();
+        let (weight, bias) = network.encoder.head().weight_and_bias();
         let trained = Map { weight: weight.to_kind(Kind::Double), bias: bias.to_kind(Kind::Double) };
         let white = white(&pooled, config)?;
         let head = together(&pooled, &white, &trained, config.trained_share)?;
-        network.encoder.set_head(&head.weight.to_kind(Kind::Float), &head.bias.to_kind(Kind::Float));
+        network.encoder.head().set(&head.weight.to_kind(Kind::Float), &head.bias.to_kind(Kind::Float));
         Ok(())
     })?;
     let (validation, _) = material.judge.judge(&network.encoder)?;

@@ -1,21 +1,31 @@
-//! Supervised contrastive loss (Khosla et al. 2020, eq. 2). With crops of one track as the only
-//! positives it is NT-Xent over several augmentations (Chen et al. 2020, eq. 1).
+//! Supervised contrastive loss (Khosla et al. 2020, eq. 2).
 
 use tch::{Kind, Tensor};
 
-/// Mean over the rows that have a positive of −mean over its positives p of
-/// ln(exp(cos(i, p)/τ) / Σ exp(cos(i, j)/τ)), where j are the positives and negatives of i.
-///
-/// `unit_vectors`: N × D; `positives` and `negatives`: N × N of 0 and 1, both 0 on the diagonal. A
-/// pair that is neither does not count: two tracks of one artist, it may be. 0 where no row has a
-/// positive.
+/// [`contrastive`] of a batch's vectors among themselves. `positives` and `negatives`: N × N of 0 and 1, both 0 on
+/// the diagonal.
 pub fn supervised_contrastive(
     unit_vectors: &Tensor,
     positives: &Tensor,
     negatives: &Tensor,
     temperature: f64,
 ) -> Tensor {
-    let logits = unit_vectors.matmul(&unit_vectors.tr()) / temperature;
+    contrastive(unit_vectors, unit_vectors, positives, negatives, temperature)
+}
+
+/// Mean over the rows that have a positive of −mean over its positives p of
+/// ln(exp(cos(i, p)/τ) / Σ exp(cos(i, j)/τ)), where j are the positives and negatives of i.
+///
+/// `unit_vectors`: N × D; `others`: M × D, whom they are held against; `positives` and `negatives`: N × M of 0 and
+/// 1. A pair that is neither does not count: two tracks of one artist, it may be. 0 where no row has a positive.
+pub fn contrastive(
+    unit_vectors: &Tensor,
+    others: &Tensor,
+    positives: &Tensor,
+    negatives: &Tensor,
+    temperature: f64,
+) -> Tensor {
+    let logits = unit_vectors.matmul(&others.tr()) / temperature;
     let counted = positives + negatives;
     // Far below any cosine, but finite, so that a row without anyone does not become NaN.
     let masked = &logits * &counted + (&counted - 1.0) * 1e4;
@@ -26,21 +36,21 @@ pub fn supervised_contrastive(
     of_row.sum(Kind::Float) / positive_count.gt(0.0).to_kind(Kind::Float).sum(Kind::Float).clamp_min(1.0)
 }
 
-/// The N × N matrix of 0 and 1 of a relation.
-pub fn relation_matrix(count: usize, holds: impl Fn(usize, usize) -> bool) -> Tensor {
-    let cells = (0..count * count).map(|cell| f32::from(u8::from(holds(cell / count, cell % count))));
-    Tensor::from_slice(&cells.collect::<Vec<f32>>()).view([count as i64, count as i64])
+/// The matrix of 0 and 1 of a relation between rows and columns.
+pub fn relation_matrix(rows: usize, columns: usize, holds: impl Fn(usize, usize) -> bool) -> Tensor {
+    let cells = (0..rows * columns).map(|cell| f32::from(u8::from(holds(cell / columns, cell % columns))));
+    Tensor::from_slice(&cells.collect::<Vec<f32>>()).view([rows as i64, columns as i64])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::cnn::normalised;
+    use crate::model::embedding_head::normalised;
 
     fn matrices() -> (Tensor, Tensor) {
         // Rows 0 and 1 are alike, 2 differs from both; 3 has nobody.
-        let positives = relation_matrix(4, |a, b| a != b && a < 2 && b < 2);
-        let negatives = relation_matrix(4, |a, b| a < 3 && b < 3 && (a < 2) != (b < 2));
+        let positives = relation_matrix(4, 4, |a, b| a != b && a < 2 && b < 2);
+        let negatives = relation_matrix(4, 4, |a, b| a < 3 && b < 3 && (a < 2) != (b < 2));
         (positives, negatives)
     }
 

@@ -51,7 +51,7 @@ pub fn triplet_loss(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::cnn::normalised;
+    use crate::model::embedding_head::normalised;
 
     const TRIPLETS: [Triplet; 2] =
         [Triplet { anchor: 0, positive: 1, negative: 2 }, Triplet { anchor: 0, positive: 1, negative: 3 }];

@@ -3,6 +3,7 @@
 
 mod prefetch;
 mod state;
+mod validation;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -17,14 +18,15 @@ use super::{Material, Setup};
 use crate::data::sampler::{Batch, BatchConfig, Sampler};
 use crate::error::{Error, Result};
 use crate::evaluate::Retrieval;
-use crate::evaluate::scores::{CurvePoint, StageCurve};
+use crate::evaluate::scores::{CurvePoint, Reconstruction, StageCurve};
 use crate::metric::miner::corpus::{CorpusConfig, HardNegatives, NeighbourSearch};
 use crate::model::Mode;
-use crate::model::cnn::normalised;
+use crate::model::embedding_head::normalised;
 use crate::schedule::rate_factor;
 use crate::torch::guard;
 use prefetch::Prefetch;
 use state::State;
+use validation::Validation;
 
 /// How a stage moves.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -54,6 +56,19 @@ pub struct FitConfig {
     pub patience: usize,
     /// Steps between two checkpoints.
     pub checkpoint_every: usize,
+    /// Which weights a stage leaves.
+    pub keep: Keep,
+}
+
+/// Which of the weights that were looked at a stage leaves, and what its patience goes by. Where nothing can be
+/// validated, the last ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Keep {
+    /// Those that retrieved best among the validation artists, by mean average precision.
+    Retrieval,
+    /// Those of the smallest loss on the validation tracks: needs no labels.
+    ValidationLoss,
 }
 
 impl FitConfig {
@@ -85,11 +100,20 @@ pub trait Objective {
     /// Name of the stage.
     fn name(&self) -> &'static str;
 
-    /// The loss of a batch, whose `vectors` (crops × embedding size, unit length) the network made.
+    /// The loss of a batch, whose `log_mel` (crops × frames × bands, in dB) the objective sends through the
+    /// network. In [`Mode::Serve`] it is a validation batch, from which nothing may be learnt or remembered.
     ///
     /// # Errors
     /// [`Error::Torch`].
-    fn loss(&self, network: &Network, vectors: &Tensor, batch: &Batch) -> Result<StepLoss>;
+    fn loss(&self, network: &Network, log_mel: &Tensor, batch: &Batch, mode: Mode) -> Result<StepLoss>;
+
+    /// Windows (one × frames × bands, in dB) as the stage sees them and makes them out, for the report.
+    ///
+    /// # Errors
+    /// [`Error::Torch`].
+    fn reconstruct(&self, _network: &Network, _log_mel: &Tensor) -> Result<Option<Reconstruction>> {
+        Ok(None)
+    }
 }
 
 /// The loss of a batch.
@@ -97,9 +121,15 @@ pub trait Objective {
 pub struct StepLoss {
     /// To be made smaller.
     pub loss: Tensor,
+    /// Embeddings of the crops, crops × embedding size, unit length: watched for collapse.
+    pub vectors: Tensor,
     /// Share of triplets that violate the margin, where there are triplets.
     pub active_triplets: Option<f64>,
 }
+
+/// Makes a stage's objective, with what variables it needs beside the network's
+/// ([`Network::with_objective`]).
+pub type MakeObjective<'a> = dyn Fn(&Network) -> Result<Box<dyn Objective + 'a>> + 'a;
 
 /// A stage, ready to run.
 #[derive(Clone, Copy)]
@@ -115,7 +145,7 @@ pub struct Stage<'a> {
     /// Whether and how hard negatives are looked for in the whole corpus.
     pub corpus: Option<&'a CorpusConfig>,
     /// What it asks of a batch.
-    pub objective: &'a dyn Objective,
+    pub objective: &'a MakeObjective<'a>,
 }
 
 /// What surrounds a run.
@@ -150,8 +180,7 @@ pub struct Progress {
 /// What a stage has come to.
 #[derive(Debug, Clone)]
 pub struct Fitted {
-    /// The weights that retrieved best among the validation artists; the last ones where nothing could
-    /// be validated.
+    /// The weights that were kept: see [`Keep`].
     pub weights: NetworkWeights,
     /// Retrieval of these.
     pub validation: Retrieval,
@@ -203,23 +232,27 @@ pub fn fit<'a>(stage: &'a Stage<'a>, start: &Start, surroundings: Surroundings<'
     }
     let Setup { front_end, augment, seed, .. } = stage.setup;
     let sampler = Sampler::new(tracks, roster, front_end, augment, stage.batch, seed);
+    let sampler = sampler.with_teacher(stage.material.teacher);
     let mut state = State::begin(stage, start, &sampler, surroundings.checkpoint)?;
+    let validation = Validation::new(stage)?;
     if state.step() == 0 && !matches!(start, Start::Random) {
         // What a stage starts from is its first candidate: none ends below it.
-        let (validation, variance) = stage.material.judge.judge(&state.judged().encoder)?;
-        state.look(validation, variance, 0.0)?;
+        let seen = validation.look(&state)?;
+        state.look(seen, 0.0)?;
     }
-    let mut run = Run { stage, surroundings, started: Instant::now(), waited: Duration::ZERO };
+    let mut run = Run { stage, surroundings, validation, started: Instant::now(), waited: Duration::ZERO };
     while state.ended().is_none() {
         run.round(&mut state, &sampler)?;
     }
-    state.finish()
+    let reconstructions = run.validation.reconstructions(&state)?;
+    state.finish(reconstructions)
 }
 
 /// A stage that runs.
 struct Run<'a, 's> {
     stage: &'a Stage<'a>,
     surroundings: Surroundings<'s>,
+    validation: Validation<'a>,
     started: Instant,
     waited: Duration,
 }
@@ -252,7 +285,7 @@ impl Run<'_, '_> {
     }
 
     fn step(&mut self, state: &mut State, batch: &Batch) -> Result<()> {
-        let Stage { fit, material, .. } = *self.stage;
+        let fit = self.stage.fit;
         let elapsed = self.started.elapsed();
         let of_time = self.surroundings.max_duration.map_or(0.0, |limit| elapsed.as_secs_f64() / limit.as_secs_f64());
         let done = ((state.step() + 1) as f64 / fit.steps as f64).max(of_time);
@@ -263,8 +296,9 @@ impl Run<'_, '_> {
         let mut ended = self.ended(state, of_time >= 1.0);
         let mut looked = None;
         if ended.is_some() || step.is_multiple_of(fit.evaluate_every) {
-            let (validation, variance) = material.judge.judge(&state.judged().encoder)?;
-            looked = Some((state.look(validation, variance, learning_rate)?, validation));
+            let seen = self.validation.look(state)?;
+            looked = Some((state.look(seen, learning_rate)?, seen.retrieval));
+            let variance = seen.variance;
             if variance < COLLAPSED_VARIANCE {
                 let (_, active_triplets) = state.watched();
                 ended = Some(Ended::Collapsed { step, variance, active_triplets });
@@ -291,7 +325,7 @@ impl Run<'_, '_> {
 
     /// One step down the loss of a batch.
     fn descend(&self, state: &mut State, batch: &Batch, learning_rate: f64) -> Result<Watched> {
-        let Stage { fit, setup, objective, .. } = *self.stage;
+        let Stage { fit, setup, .. } = *self.stage;
         let mode = Mode::Train { frozen_layers: fit.frozen_layers_at(state.step()) };
         let size = StepSize {
             learning_rate,
@@ -300,10 +334,8 @@ impl Run<'_, '_> {
             clip_norm: fit.clip_norm,
         };
         guard("a training step", || {
-            let shape = [batch.crops.len() as i64, -1, setup.front_end.mel_bands as i64];
-            let input = Tensor::f_from_slice(&batch.log_mel)?.f_view(shape)?;
-            let vectors = state.network().encoder.forward(&input, mode);
-            let StepLoss { loss, active_triplets } = objective.loss(state.network(), &vectors, batch)?;
+            let input = input_of(batch, setup.front_end.mel_bands)?;
+            let StepLoss { loss, vectors, active_triplets } = state.loss(&input, batch, mode)?;
             let value = loss.double_value(&[]);
             if !value.is_finite() {
                 return Err(Error::NotFinite { what: "the training loss" });
@@ -352,6 +384,11 @@ impl Run<'_, '_> {
         }
         HardNegatives::find(self.surroundings.search, &vectors, members, &labelled, corpus)
     }
+}
+
+/// Log-mels of a batch, crops × frames × bands.
+fn input_of(batch: &Batch, bands: usize) -> Result<Tensor> {
+    Ok(Tensor::f_from_slice(&batch.log_mel)?.f_view([batch.crops.len() as i64, -1, bands as i64])?)
 }
 
 /// Windows by which a track takes part in the search for hard negatives.

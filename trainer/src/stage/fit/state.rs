@@ -6,21 +6,26 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::{Ended, Fitted, Stage, Start, WATCH_SHARE, Watched};
+use super::validation::Seen;
+use super::{Ended, Fitted, Keep, Objective, Stage, Start, StepLoss, WATCH_SHARE, Watched};
 use crate::checkpoint::Checkpoint;
-use crate::data::sampler::Sampler;
+use crate::data::sampler::{Batch, Sampler};
 use crate::error::{Error, Result};
 use crate::evaluate::Retrieval;
-use crate::evaluate::scores::{CurvePoint, StageCurve};
+use crate::evaluate::scores::{CurvePoint, Reconstruction, StageCurve};
 use crate::metric::miner::corpus::{CorpusConfig, HardNegatives};
-use crate::model::weights;
+use crate::model::{Mode, weights};
 use crate::stage::network::{Network, NetworkWeights};
 use crate::stage::optimiser::{AdamW, StepSize};
 
-/// The network, its average, the optimiser, and what was seen on the way.
-pub struct State {
+/// The network, its average, each with what the stage needs beside it, the optimiser, and what was seen on the
+/// way.
+pub struct State<'a> {
     network: Network,
+    objective: Box<dyn Objective + 'a>,
     average: Network,
+    average_objective: Box<dyn Objective + 'a>,
+    keep: Keep,
     optimiser: AdamW,
     best: Option<NetworkWeights>,
     plain: Plain,
@@ -32,6 +37,7 @@ struct Plain {
     step: usize,
     curve: StageCurve,
     best: Option<Retrieval>,
+    best_loss: Option<f64>,
     looks_without_better: usize,
     /// Since the last look.
     loss_sum: f64,
@@ -44,9 +50,9 @@ struct Plain {
     ended: Option<Ended>,
 }
 
-impl State {
+impl<'a> State<'a> {
     /// From the checkpoint where there is one, else from `start`.
-    pub fn begin(stage: &Stage<'_>, start: &Start, sampler: &Sampler<'_>, checkpoint: Option<&Path>) -> Result<Self> {
+    pub fn begin(stage: &Stage<'a>, start: &Start, sampler: &Sampler<'_>, checkpoint: Option<&Path>) -> Result<Self> {
         let genres = &stage.material.roster.genres;
         let network = match start {
             // Only a folded model looks at windows to begin with.
@@ -60,9 +66,18 @@ impl State {
             Start::Random | Start::Weights(_) => Network::begin(stage.setup, genres, start, &Tensor::new())?,
         };
         let average = Network::begin(stage.setup, genres, &Start::Weights(network.weights()?), &Tensor::new())?;
-        let optimiser = AdamW::new(&network.variables);
-        let curve = StageCurve { stage: stage.objective.name().to_owned(), ..Default::default() };
-        let mut state = Self { network, average, optimiser, best: None, plain: Plain { curve, ..Default::default() } };
+        let (objective, average_objective) = ((stage.objective)(&network)?, (stage.objective)(&average)?);
+        let curve = StageCurve { stage: objective.name().to_owned(), ..Default::default() };
+        let mut state = Self {
+            optimiser: AdamW::new(&network.variables),
+            network,
+            objective,
+            average,
+            average_objective,
+            keep: stage.fit.keep,
+            best: None,
+            plain: Plain { curve, ..Default::default() },
+        };
         if let Some(path) = checkpoint
             && let Some(stored) = Checkpoint::read(path)?
         {
@@ -123,6 +138,21 @@ impl State {
         &self.average
     }
 
+    /// The loss of a batch by the network that is trained.
+    pub fn loss(&self, log_mel: &Tensor, batch: &Batch, mode: Mode) -> Result<StepLoss> {
+        self.objective.loss(&self.network, log_mel, batch, mode)
+    }
+
+    /// The loss of a batch by the network that is judged.
+    pub fn judged_loss(&self, log_mel: &Tensor, batch: &Batch, mode: Mode) -> Result<StepLoss> {
+        self.average_objective.loss(&self.average, log_mel, batch, mode)
+    }
+
+    /// What the network that is judged makes out of a window.
+    pub fn reconstruct(&self, log_mel: &Tensor) -> Result<Option<Reconstruction>> {
+        self.average_objective.reconstruct(&self.average, log_mel)
+    }
+
     /// Where the present hard negatives were found.
     pub fn round_start(&self) -> usize {
         self.plain.round_start
@@ -168,17 +198,19 @@ impl State {
     }
 
     /// Takes note of a look at the validation artists, and of the weights where they are the best.
-    pub fn look(&mut self, validation: Retrieval, variance: f64, learning_rate: f64) -> Result<CurvePoint> {
+    pub fn look(&mut self, seen: Seen, learning_rate: f64) -> Result<CurvePoint> {
+        let Seen { retrieval, variance, loss: validation_loss } = seen;
         let plain = &mut self.plain;
-        let has_queries = validation.queries > 0;
+        let has_queries = retrieval.queries > 0;
         let point = CurvePoint {
             step: plain.step,
             loss: plain.loss_sum / plain.losses.max(1) as f64,
+            validation_loss,
             learning_rate,
             active_triplets: plain.active_triplets,
             embedding_variance: Some(variance),
-            mean_average_precision: has_queries.then_some(validation.mean_average_precision),
-            area_under_curve: has_queries.then_some(validation.area_under_curve),
+            mean_average_precision: has_queries.then_some(retrieval.mean_average_precision),
+            area_under_curve: has_queries.then_some(retrieval.area_under_curve),
         };
         // A look before the first step has no loss to show.
         if plain.losses > 0 {
@@ -186,9 +218,18 @@ impl State {
         }
         (plain.loss_sum, plain.losses) = (0.0, 0);
         // With nothing to judge by, the latest weights are kept.
-        let better = |best: &Retrieval| validation.mean_average_precision > best.mean_average_precision;
-        if !has_queries || plain.best.as_ref().is_none_or(better) {
-            plain.best = Some(validation);
+        let is_better = match self.keep {
+            Keep::Retrieval => {
+                let better = |best: &Retrieval| retrieval.mean_average_precision > best.mean_average_precision;
+                !has_queries || plain.best.as_ref().is_none_or(better)
+            }
+            Keep::ValidationLoss => match (validation_loss, plain.best_loss) {
+                (Some(loss), Some(best)) => loss < best,
+                (Some(_) | None, _) => true,
+            },
+        };
+        if is_better {
+            (plain.best, plain.best_loss) = (Some(retrieval), validation_loss);
             plain.curve.kept_step = plain.step;
             plain.looks_without_better = 0;
             self.best = Some(self.average.weights()?);
@@ -214,10 +255,11 @@ impl State {
     }
 
     /// What has come of it.
-    pub fn finish(self) -> Result<Fitted> {
+    pub fn finish(self, reconstructions: Vec<Reconstruction>) -> Result<Fitted> {
         match (self.best, self.plain.best, self.plain.ended) {
             (Some(weights), Some(validation), Some(ended)) => {
-                Ok(Fitted { weights, validation, curve: self.plain.curve, ended })
+                let curve = StageCurve { reconstructions, ..self.plain.curve };
+                Ok(Fitted { weights, validation, curve, ended })
             }
             _ => Err(Error::NoWeights),
         }

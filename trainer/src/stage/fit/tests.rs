@@ -1,80 +1,14 @@
-use audio_frontend::{FrontEndConfig, MelPower};
+use std::path::Path;
+
+use audio_frontend::MelPower;
 
 use super::*;
-use crate::config::TrainConfig;
-use crate::data::example::with_power;
-use crate::data::{Roster, Track};
+use crate::data::Roster;
 use crate::metric::miner::corpus::BruteForce;
-use crate::model::CnnConfig;
-use crate::stage::judge::Judge;
+use crate::stage::example::World;
 use crate::stage::{classify, triplet};
 
-/// Two genres that differ in which half of the bands they use, three artists each, and a track of none.
-fn tracks() -> Vec<Track> {
-    let mut tracks = Vec::new();
-    let sound = |low: bool, artist: usize| {
-        let row = move |frame: usize| {
-            (0..8).map(move |band| {
-                let level = if (band < 4) == low { 1.0 } else { 0.01 };
-                level * (1.0 + 0.5 * ((frame * (artist + 2) + band) as f32).sin())
-            })
-        };
-        MelPower::from_rows(8, (0..120).flat_map(row).collect())
-    };
-    for (genre, low) in [("bass", true), ("treble", false)] {
-        for artist in 0..3 {
-            tracks.push(with_power(Some(genre), &format!("{genre} {artist}"), sound(low, artist)));
-        }
-    }
-    tracks.push(with_power(None, "nobody", sound(true, 7)));
-    tracks
-}
-
-fn tiny(steps: usize) -> TrainConfig {
-    let mut config = TrainConfig {
-        front_end: FrontEndConfig { mel_bands: 8, window_frames: 16, ..Default::default() },
-        architecture: CnnConfig { channels: vec![4], embedding_size: 8, ..Default::default() },
-        ..Default::default()
-    };
-    let settings = [(&mut config.classify.fit, 0.01), (&mut config.triplet.fit, 0.003)];
-    for (fit, learning_rate) in settings {
-        *fit = FitConfig {
-            steps,
-            learning_rate,
-            average_decay: 0.8,
-            evaluate_every: 10,
-            checkpoint_every: 7,
-            frozen_steps: 5,
-            frozen_layers: 1,
-            ..fit.clone()
-        };
-    }
-    // Losses of mixed and plain batches cannot be compared.
-    config.classify.batch.mixup_share = 0.0;
-    config.classify.same_track.weight = 0.1;
-    config.triplet.corpus = CorpusConfig { tracks: 2, refresh_every: 9, ..Default::default() };
-    config
-}
-
-struct World {
-    tracks: Vec<Track>,
-    roster: Roster,
-    judge: Judge,
-    config: TrainConfig,
-}
-
 impl World {
-    fn new(steps: usize) -> Self {
-        crate::use_one_thread();
-        let (tracks, config) = (tracks(), tiny(steps));
-        let judge = Judge::new(&tracks, &config.front_end, 4).unwrap();
-        Self { roster: Roster::of(&tracks), tracks, judge, config }
-    }
-
-    fn material(&self) -> Material<'_> {
-        Material { tracks: &self.tracks, roster: &self.roster, judge: &self.judge }
-    }
-
     fn classify(&self, checkpoint: Option<&Path>, report: &mut dyn FnMut(Progress)) -> Result<Fitted> {
         let surroundings = Surroundings { checkpoint, max_duration: None, search: &mut BruteForce, report };
         let (setup, start) = (self.config.setup(), Start::Random);
@@ -157,10 +91,11 @@ impl Objective for Collapse {
         "collapse"
     }
 
-    fn loss(&self, network: &Network, vectors: &Tensor, _batch: &Batch) -> Result<StepLoss> {
+    fn loss(&self, network: &Network, log_mel: &Tensor, _batch: &Batch, mode: Mode) -> Result<StepLoss> {
+        let vectors = network.encoder.forward(log_mel, mode);
         // Beyond the neck's reach: the vectors themselves are drawn to one place.
-        let place = network.classifier.forward(vectors).select(1, 0);
-        Ok(StepLoss { loss: -place.mean(Kind::Float), active_triplets: Some(1.0) })
+        let place = network.classifier.forward(&vectors).select(1, 0);
+        Ok(StepLoss { loss: -place.mean(Kind::Float), vectors, active_triplets: Some(1.0) })
     }
 }
 
@@ -182,7 +117,7 @@ fn collapse_ends_a_stage_and_the_best_weights_are_kept() {
         fit: &world.config.classify.fit,
         batch: &world.config.classify.batch,
         corpus: None,
-        objective: &Collapse,
+        objective: &|_| Ok(Box::new(Collapse)),
     };
     let surroundings =
         Surroundings { checkpoint: None, max_duration: None, search: &mut BruteForce, report: &mut |_| () };

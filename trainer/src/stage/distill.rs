@@ -1,0 +1,206 @@
+//! Distillation: any model's vectors, in a table, teach this network (Hinton et al. 2015; without labels, as the
+//! third step of SimCLRv2, Chen et al. 2020b). A crop, however varied, is to point where the teacher's vector of the
+//! clean passage points, and pairs of crops are to lie as far apart as the teacher has them (Park et al. 2019).
+
+use audio_frontend::OutOfRange;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use serde::{Deserialize, Serialize};
+use tch::{Kind, Tensor};
+
+use super::fit::{FitConfig, Fitted, Keep, Objective, Stage, StepLoss, Surroundings, fit};
+use super::network::{Network, Start};
+use super::terms::SameTrackConfig;
+use super::{Material, Setup, terms};
+use crate::data::Teacher;
+use crate::data::sampler::{Batch, BatchConfig, Taught};
+use crate::error::{Error, Result};
+use crate::metric::loss::cosine::cosine_to_target;
+use crate::metric::loss::relational::relational_distance;
+use crate::model::Mode;
+use crate::model::embedding_head::normalised;
+use crate::torch::guard;
+
+/// Settings of the stage.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DistillConfig {
+    /// Weight of the cosine to the teacher's vector, 0 or more.
+    pub vector_weight: f64,
+    /// Weight of the distances of pairs, 0 or more.
+    pub relation_weight: f64,
+    /// Weight of telling genres apart, 0 or more: batches have labels where `batch.genres` is not 0.
+    pub genre_weight: f64,
+    /// Telling tracks apart.
+    pub same_track: SameTrackConfig,
+    /// What batches are made of.
+    pub batch: BatchConfig,
+    /// How it moves.
+    pub fit: FitConfig,
+}
+
+impl Default for DistillConfig {
+    fn default() -> Self {
+        Self {
+            vector_weight: 1.0,
+            relation_weight: 1.0,
+            genre_weight: 0.0,
+            same_track: SameTrackConfig { weight: 0.0, ..Default::default() },
+            batch: BatchConfig { genres: 0, unlabelled_tracks: 32, mixup_share: 0.0, ..Default::default() },
+            fit: FitConfig {
+                steps: 600,
+                learning_rate: 2e-3,
+                backbone_factor: 1.0,
+                warm_up_share: 0.05,
+                weight_decay: 0.05,
+                clip_norm: 1.0,
+                average_decay: 0.99,
+                frozen_layers: 0,
+                frozen_steps: 0,
+                evaluate_every: 100,
+                patience: 0,
+                checkpoint_every: 100,
+                keep: Keep::ValidationLoss,
+            },
+        }
+    }
+}
+
+impl DistillConfig {
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// The first rule that does not hold.
+    pub fn validate(&self) -> std::result::Result<(), OutOfRange> {
+        OutOfRange::check(&[
+            (self.vector_weight >= 0.0, "vector_weight must be at least 0"),
+            (self.relation_weight >= 0.0, "relation_weight must be at least 0"),
+            (self.genre_weight >= 0.0, "genre_weight must be at least 0"),
+            (self.vector_weight + self.relation_weight > 0.0, "vector_weight and relation_weight must not both be 0"),
+            (self.genre_weight == 0.0 || self.batch.genres > 0, "genre_weight needs batch.genres above 0"),
+            (self.batch.mixup_share == 0.0, "mixup_share must be 0: a teacher has not heard the mixture"),
+        ])?;
+        self.batch.validate()?;
+        self.same_track.validate(&self.batch)?;
+        self.fit.validate()
+    }
+}
+
+/// A linear map from the teacher's vectors to the embedding's size that keeps their angles as well as one can.
+#[derive(Debug)]
+struct TeacherMap {
+    /// Of unit vectors; 1 × the teacher's dimension.
+    mean: Tensor,
+    /// The teacher's dimension × embedding size.
+    map: Tensor,
+}
+
+/// Places of each track whose vectors the map is worked out from.
+const PLACES: usize = 4;
+
+/// Vectors that it is worked out from at most.
+const MOST_VECTORS: usize = 20_000;
+
+impl TeacherMap {
+    /// The principal directions of what the teacher says of the training tracks, around its mean, turned by the
+    /// seed: a network's outputs all vary equally much, which principal components do not.
+    fn new(teacher: &Teacher, tracks: usize, embedding_size: i64, seed: u64) -> Result<Self> {
+        let dimension = teacher.dimension() as i64;
+        let mut vectors: Vec<f32> = Vec::new();
+        let track_stride = (tracks * PLACES).div_ceil(MOST_VECTORS).max(1);
+        for track in (0..tracks).step_by(track_stride) {
+            let rows: Vec<&[f32]> = teacher.rows(track).collect();
+            let row_stride = rows.len().div_ceil(PLACES).max(1);
+            rows.iter().step_by(row_stride).for_each(|row| vectors.extend_from_slice(row));
+        }
+        if vectors.is_empty() {
+            return Err(Error::NothingTaught { teacher: teacher.name().to_owned() });
+        }
+        guard("mapping the teacher's vectors", || {
+            let _no_gradients = tch::no_grad_guard();
+            let unit = normalised(&Tensor::f_from_slice(&vectors)?.f_view([-1, dimension])?).to_kind(Kind::Double);
+            let mean = unit.f_mean_dim([0_i64].as_slice(), true, Kind::Double)?;
+            let centred = unit - &mean;
+            // Ascending: the last ones hold most.
+            let (_, directions) = centred.tr().matmul(&centred).f_linalg_eigh("L")?;
+            let kept = dimension.min(embedding_size);
+            let principal = directions.f_narrow(1, dimension - kept, kept)?;
+            let mut random = StdRng::seed_from_u64(seed);
+            // Evenly from a cube is near enough to evenly from all rotations.
+            let drawn: Vec<f64> =
+                (0..embedding_size * embedding_size).map(|_| random.random_range(-1.0..1.0)).collect();
+            let drawn = Tensor::f_from_slice(&drawn)?.f_view([embedding_size, embedding_size])?;
+            let (turn, _) = Tensor::f_linalg_qr(&drawn, "reduced")?;
+            let map = principal.matmul(&turn.f_narrow(0, 0, kept)?);
+            Ok(Self { mean: mean.to_kind(Kind::Float), map: map.to_kind(Kind::Float) })
+        })
+    }
+
+    /// The teacher's vectors, N × its dimension, to N × embedding size.
+    fn of(&self, vectors: &Tensor) -> Tensor {
+        (normalised(vectors) - &self.mean).matmul(&self.map)
+    }
+}
+
+struct Distill<'a> {
+    config: &'a DistillConfig,
+    map: &'a TeacherMap,
+}
+
+impl Objective for Distill<'_> {
+    fn name(&self) -> &'static str {
+        "distill"
+    }
+
+    fn loss(&self, network: &Network, log_mel: &Tensor, batch: &Batch, mode: Mode) -> Result<StepLoss> {
+        let config = self.config;
+        let vectors = network.encoder.forward(log_mel, mode);
+        // Validation tracks may be such as the teacher has not heard.
+        let nothing = Taught::default();
+        let mut loss = self.taught(&vectors, batch.taught.as_ref().unwrap_or(&nothing))?;
+        if config.genre_weight > 0.0 {
+            loss += terms::genre(network, &vectors, batch, 0.0)? * config.genre_weight;
+        }
+        if config.same_track.weight > 0.0 {
+            loss += terms::same_track(&vectors, &batch.crops, &config.same_track) * config.same_track.weight;
+        }
+        Ok(StepLoss { loss, vectors, active_triplets: None })
+    }
+}
+
+impl Distill<'_> {
+    /// What the crops that the teacher knows have to learn from it.
+    fn taught(&self, vectors: &Tensor, taught: &Taught) -> Result<Tensor> {
+        let rows = taught.is_known.iter().enumerate().filter(|(_, known)| **known);
+        let rows: Vec<i64> = rows.map(|(row, _)| row as i64).collect();
+        if rows.is_empty() {
+            return Ok(vectors.f_sum(Kind::Float)?.f_mul_scalar(0.0)?);
+        }
+        let known = Tensor::f_from_slice(&rows)?;
+        let all = Tensor::f_from_slice(&taught.vectors)?.f_view([taught.is_known.len() as i64, -1])?;
+        let target = normalised(&self.map.of(&all.f_index_select(0, &known)?));
+        let student = vectors.f_index_select(0, &known)?;
+        let counted = Tensor::f_ones([rows.len() as i64], tch::kind::FLOAT_CPU)?;
+        let vector = cosine_to_target(&student, &target, &counted) * self.config.vector_weight;
+        Ok(vector + relational_distance(&student, &target)? * self.config.relation_weight)
+    }
+}
+
+/// Learns from `material.teacher`, from `start` on.
+///
+/// # Errors
+/// [`Error::NoTeacher`]; [`Error::NothingTaught`] where the teacher has heard none of the tracks; as [`fit`].
+pub fn train(
+    config: &DistillConfig,
+    setup: Setup<'_>,
+    material: Material<'_>,
+    start: &Start,
+    surroundings: Surroundings<'_>,
+) -> Result<Fitted> {
+    let teacher = material.teacher.ok_or(Error::NoTeacher)?;
+    let size = setup.architecture.embedding_size();
+    let map = TeacherMap::new(teacher, material.tracks.len(), size, setup.seed)?;
+    let objective = |_: &Network| -> Result<Box<dyn Objective>> { Ok(Box::new(Distill { config, map: &map })) };
+    let stage = Stage { setup, material, fit: &config.fit, batch: &config.batch, corpus: None, objective: &objective };
+    fit(&stage, start, surroundings)
+}
