@@ -1,6 +1,9 @@
 //! How many queries a second are answered over 10,000 and 100,000 tracks, exactly?
 #![allow(missing_docs, clippy::expect_used, reason = "criterion's macros; a bench may stop at an error")]
 
+// First of all: libtorch is to be linked before Debian's BLAS. See cli/src/main.rs.
+use index as _;
+
 use std::collections::HashSet;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

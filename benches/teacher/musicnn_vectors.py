@@ -14,6 +14,11 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import numpy  # noqa: E402
 
 MODELS = {"mtt": "MTT_musicnn", "msd": "MSD_musicnn"}
+NAMES = {
+    "mtt": "musicnn 0.1.0, MTT_musicnn",
+    "msd": "musicnn 0.1.0, MSD_musicnn",
+    "both": "musicnn 0.1.0, MTT_musicnn and MSD_musicnn",
+}
 PATCH_SECONDS = 3
 BATCH_PATCHES = 32
 
@@ -108,8 +113,7 @@ def main() -> None:
     with arguments.manifest.open(newline="") as file:
         files = [str((arguments.manifest.parent / row["path"]).resolve()) for row in csv.DictReader(file)]
     shards = arguments.output / "shards"
-    (arguments.output / "tracks").mkdir(parents=True, exist_ok=True)
-    shards.mkdir(exist_ok=True)
+    shards.mkdir(parents=True, exist_ok=True)
     shard = {file: shards / f"{hashlib.sha256(file.encode()).hexdigest()[:24]}.npz" for file in files}
     tasks = [(file, shard[file], arguments.seconds) for file in files if not shard[file].exists()]
     with multiprocessing.get_context("spawn").Pool(arguments.jobs) as pool:
@@ -129,11 +133,10 @@ def main() -> None:
         text = numpy.array(list(heard), dtype=str)
         windows = {"start_s": numpy.concatenate([one["start_s"] for one in heard.values()])}
         windows["files"] = numpy.repeat(text, [len(part) for part in rows])
+        windows["model"] = numpy.array(NAMES[name])
         windows["emb"] = numpy.concatenate(rows).astype(numpy.float32)
         # Lists of paths shrink a hundredfold.
         numpy.savez_compressed(arguments.output / f"musicnn-{name}.npz", **windows)
-        means = numpy.stack([part.mean(axis=0) for part in rows]).astype(numpy.float32)
-        numpy.savez(arguments.output / f"tracks/musicnn-{name}.npz", files=text, emb=means)
     print(f"{len(heard)} tracks, {len(windows['files'])} rows, in {arguments.output}", file=sys.stderr)
 
 

@@ -1,5 +1,9 @@
 //! `similar-tracks`: play similar tracks. See the README.
 
+// First of all: who links FAISS before libtorch links libtorch before Debian's BLAS, whose products of matrices
+// are ten times slower than libtorch's own. A test looks at the order.
+use index as _;
+
 mod args;
 mod commands;
 mod examination;

@@ -179,4 +179,12 @@ mod tests {
         let card = ModelCard::parse(text, b"weights of the fixture", Path::new("card-1.toml")).unwrap();
         assert_eq!((card.front_end.mel_bands, card.front_end.max_windows), (64, 32));
     }
+
+    #[test]
+    fn a_card_of_version_2_stays_readable() {
+        let text = include_str!("../tests/fixtures/card-2.toml");
+        let card = ModelCard::parse(text, b"weights of the fixture", Path::new("card-2.toml")).unwrap();
+        assert!(matches!(&card.architecture, Architecture::Cnn(config) if config.channels == [32, 64, 96, 128]));
+        assert_eq!((card.training.teacher.as_str(), card.training.heard_artists.len()), ("", 2));
+    }
 }

@@ -74,15 +74,8 @@ pub enum StageName {
 
 impl StageName {
     /// All that there are.
-    pub const ALL: [Self; 7] = [
-        Self::Classify,
-        Self::Finetune,
-        Self::Triplet,
-        Self::Simclr,
-        Self::Masked,
-        Self::Distill,
-        Self::Whiten,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Classify, Self::Finetune, Self::Triplet, Self::Simclr, Self::Masked, Self::Distill, Self::Whiten];
 
     /// As it is written in a configuration.
     pub fn as_str(self) -> &'static str {

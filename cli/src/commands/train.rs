@@ -64,7 +64,8 @@ pub fn run(settings: &Settings, arguments: &TrainArguments) -> anyhow::Result<Ou
     let part = |part: &[usize]| part.iter().map(|&index| manifest.entries[index].clone()).collect::<Vec<Entry>>();
     let training = tracks::load(settings, &pool, &part(&split.training), &cache, "decoding the training part")?;
     let validation = tracks::load(settings, &pool, &part(&split.validation), &cache, "decoding the validation part")?;
-    let teacher = arguments.teacher.as_deref().map(|path| taught(settings, path, &training, &validation)).transpose()?;
+    let teacher =
+        arguments.teacher.as_deref().map(|path| taught(settings, path, &training, &validation)).transpose()?;
     let run = Run {
         config: &config,
         training: &training,
@@ -100,13 +101,13 @@ fn taught(
     validation: &[Track],
 ) -> anyhow::Result<(Teacher, Teacher)> {
     let table = TeacherTable::read(path)?;
-    let of = |tracks: &[Track]| {
-        table.of(&tracks.iter().map(|track| track.entry.path.clone()).collect::<Vec<PathBuf>>())
-    };
+    let of =
+        |tracks: &[Track]| table.of(&tracks.iter().map(|track| track.entry.path.clone()).collect::<Vec<PathBuf>>());
     let (training, validation) = (of(training), of(validation));
     let missing = training.missing() + validation.missing();
     if missing > 0 {
-        let warning = format!("warning: the teacher {} has not heard {}", table.name(), output::count(missing, "track"));
+        let warning =
+            format!("warning: the teacher {} has not heard {}", table.name(), output::count(missing, "track"));
         Progress::new(settings, "", 0).println(&warning);
     }
     Ok((training, validation))
@@ -258,8 +259,12 @@ fn write_model(
         others.push((format!("model before, {}", &before.id.model[..8]), before.files));
         // Beside its teacher, if that one can be asked all questions.
         let has_heard_all = |teacher: &Teacher| teacher.missing() == 0;
-        let peers: Vec<PathBuf> =
-            arguments.teacher.iter().filter(|_| origin.validation_teacher.is_some_and(has_heard_all)).cloned().collect();
+        let peers: Vec<PathBuf> = arguments
+            .teacher
+            .iter()
+            .filter(|_| origin.validation_teacher.is_some_and(has_heard_all))
+            .cloned()
+            .collect();
         let examination = Examination {
             model: &model,
             others,

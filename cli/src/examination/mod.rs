@@ -130,12 +130,8 @@ fn peer_system(peer: &Path, paths: &[PathBuf]) -> anyhow::Result<System> {
 }
 
 fn map_of(vectors: &[Vec<f32>], entries: &[&Entry]) -> trainer::Result<Vec<MapPoint>> {
-    let point = |([x, y], entry): ([f64; 2], &&Entry)| MapPoint {
-        x,
-        y,
-        genre: entry.genre.clone(),
-        label: entry.label(),
-    };
+    let point =
+        |([x, y], entry): ([f64; 2], &&Entry)| MapPoint { x, y, genre: entry.genre.clone(), label: entry.label() };
     Ok(map_positions(vectors)?.into_iter().zip(entries).map(point).collect())
 }
 

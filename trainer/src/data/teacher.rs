@@ -10,7 +10,8 @@ use super::table_rows::rows_of_tracks;
 use super::vector_archive::{FILES, Matrix, Reason, VECTORS, VectorArchive};
 use crate::error::{Result, io};
 
-const STARTS: &str = "start_s";
+/// The array whose presence says that rows are of passages.
+pub(crate) const STARTS: &str = "start_s";
 const NAME: &str = "model";
 
 /// A teacher's vectors of the files that it has heard. A clone shares them.
@@ -90,16 +91,6 @@ impl TeacherTable {
         &self.rows.name
     }
 
-    /// Digest of the archive's bytes: the first 16 hexadecimal digits of their BLAKE3 hash.
-    pub fn digest(&self) -> &str {
-        &self.rows.digest
-    }
-
-    /// Numbers in a vector, at least 1.
-    pub fn dimension(&self) -> usize {
-        self.rows.vectors.columns()
-    }
-
     /// The teacher of these tracks, which are named by their place in the list from here on. A track is
     /// found by its absolute path, or else by as much of the path's end as it takes to tell it from the
     /// others; not all need be in the table. The vectors are shared, not copied.
@@ -134,7 +125,7 @@ impl Teacher {
         &self.rows.name
     }
 
-    /// Digest of its table.
+    /// Digest of the archive's bytes: the first 16 hexadecimal digits of their BLAKE3 hash.
     pub fn digest(&self) -> &str {
         &self.rows.digest
     }
@@ -149,7 +140,7 @@ impl Teacher {
         self.passages(track).unwrap_or_default().iter().map(|passage| self.rows.vectors.row(passage.row))
     }
 
-    /// The vector of the `seconds` from `start_seconds` on, of [`TeacherTable::dimension`] numbers that are
+    /// The vector of the `seconds` from `start_seconds` on, of [`Teacher::dimension`] numbers that are
     /// not scaled: the mean of the passages that overlap them, each weighted by the seconds that it does.
     /// Where none does, the nearest passage's. `None` where the table has no row of the track.
     pub fn vector(&self, track: usize, start_seconds: f64, seconds: f64) -> Option<Vec<f32>> {
@@ -170,7 +161,7 @@ impl Teacher {
         self.rows.mean(weighted).or_else(|| Some(self.rows.vectors.row(nearest.row).to_vec()))
     }
 
-    /// The mean over the track's rows, of [`TeacherTable::dimension`] numbers that are not scaled. `None`
+    /// The mean over the track's rows, of [`Teacher::dimension`] numbers that are not scaled. `None`
     /// where the table has no row of the track.
     pub fn mean(&self, track: usize) -> Option<Vec<f32>> {
         self.rows.mean(self.passages(track)?.iter().map(|passage| (passage.row, 1.0)))
@@ -349,7 +340,7 @@ mod tests {
         let table =
             table(&["/m/a", "/m/b"]).with(VECTORS, Order::Fortran, &[2, 3], &[1.0_f64, 2.0, 3.0, 4.0, 5.0, 6.0]);
         let table = table.teacher_table().unwrap();
-        assert_eq!(table.dimension(), 3);
+        assert_eq!(table.of(&[]).dimension(), 3);
         let teacher = table.of(&paths(&["/m/b", "/m/a"]));
         assert_eq!(teacher.vector(0, 20.0, 3.0).unwrap(), [2.0, 4.0, 6.0]);
         assert_eq!(teacher.vector(1, 0.0, 3.0).unwrap(), [1.0, 3.0, 5.0]);
@@ -364,11 +355,11 @@ mod tests {
         assert_eq!(unnamed.name(), "teacher");
         let (_folder, path) = plain().finish();
         let hash = blake3::hash(&std::fs::read(&path).unwrap()).to_hex();
-        assert_eq!(TeacherTable::read(&path).unwrap().digest(), &hash[..16]);
+        assert_eq!(TeacherTable::read(&path).unwrap().of(&[]).digest(), &hash[..16]);
         for shape in [&[][..], &[1]] {
             let named = plain().with_text(NAME, shape, &["clap"]).teacher_table().unwrap();
             assert_eq!(named.name(), "clap");
-            assert_ne!(named.digest(), unnamed.digest());
+            assert_ne!(named.of(&[]).digest(), unnamed.of(&[]).digest());
         }
         let text = reason(plain().with_text(NAME, &[2], &["clap", "mert"]));
         assert!(text.ends_with("teacher.npz: array model: of shape [2], not one text"), "{text}");

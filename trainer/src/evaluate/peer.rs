@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::data::TeacherTable;
 use crate::data::table_rows::rows_of_tracks;
+use crate::data::teacher::STARTS;
 use crate::data::vector_archive::{Matrix, Reason, VECTORS, VectorArchive};
 use crate::error::{Error, Result, io};
 
@@ -22,13 +24,17 @@ pub enum PeerTable {
 
 /// Reads the rows of `tracks` out of a NumPy archive with the arrays `files`, text of shape N, and
 /// `emb`, numbers of shape N × d, or `dist`, numbers of shape N × N; `dist` comes first where both
-/// are there. Numbers are float32 or float64. A file is found by its absolute path, or else by as
+/// are there. Numbers are float32 or float64. With `start_s`, numbers of shape N, rows are of passages
+/// ([`TeacherTable`]), and a track has the mean of its passages' vectors. A file is found by its absolute path, or else by as
 /// much of the path's end as it takes to tell it from the others. Rows of other files do not matter.
 ///
 /// # Errors
 /// [`Error::Io`], [`Error::Table`], [`Error::TableLacksTracks`].
 pub fn read_peer(path: &Path, tracks: &[PathBuf]) -> Result<PeerTable> {
     let mut archive = VectorArchive::open(path)?;
+    if archive.numbers(STARTS)?.is_some() {
+        return means_of_passages(path, tracks);
+    }
     let files = archive.files()?;
     let absolute = tracks
         .iter()
@@ -36,7 +42,18 @@ pub fn read_peer(path: &Path, tracks: &[PathBuf]) -> Result<PeerTable> {
         .map(|track| Ok(std::path::absolute(track).map_err(io(track))?.to_string_lossy().into_owned().into()))
         .collect::<Result<Vec<PathBuf>>>()?;
     let rows = rows_of_tracks(&files, &absolute);
-    let missing: Vec<&PathBuf> = rows.iter().zip(tracks).filter(|(row, _)| row.is_none()).map(|(_, t)| t).collect();
+    let rows: Vec<usize> = all_of(rows, path, tracks)?;
+    if let Some(matrix) = archive.matrix(DISTANCES)? {
+        let distances = distances(&matrix, &files, &rows);
+        return Ok(PeerTable::Distances(distances.map_err(|reason| archive.error(DISTANCES, reason))?));
+    }
+    let vectors = unit_vectors(&archive.vectors()?, &files, &rows);
+    Ok(PeerTable::Vectors(vectors.map_err(|reason| archive.error(VECTORS, reason))?))
+}
+
+/// What was found for each of the tracks, if it was for all.
+fn all_of<T>(found: Vec<Option<T>>, path: &Path, tracks: &[PathBuf]) -> Result<Vec<T>> {
+    let missing: Vec<&PathBuf> = found.iter().zip(tracks).filter(|(row, _)| row.is_none()).map(|(_, t)| t).collect();
     if !missing.is_empty() {
         return Err(Error::TableLacksTracks {
             path: path.into(),
@@ -45,13 +62,21 @@ pub fn read_peer(path: &Path, tracks: &[PathBuf]) -> Result<PeerTable> {
             examples: missing.into_iter().take(EXAMPLES).cloned().collect(),
         });
     }
-    let rows: Vec<usize> = rows.into_iter().flatten().collect();
-    if let Some(matrix) = archive.matrix(DISTANCES)? {
-        let distances = distances(&matrix, &files, &rows);
-        return Ok(PeerTable::Distances(distances.map_err(|reason| archive.error(DISTANCES, reason))?));
-    }
-    let vectors = unit_vectors(&archive.vectors()?, &files, &rows);
-    Ok(PeerTable::Vectors(vectors.map_err(|reason| archive.error(VECTORS, reason))?))
+    Ok(found.into_iter().flatten().collect())
+}
+
+fn means_of_passages(path: &Path, tracks: &[PathBuf]) -> Result<PeerTable> {
+    let teacher = TeacherTable::read(path)?.of(tracks);
+    let means = all_of((0..tracks.len()).map(|track| teacher.mean(track)).collect(), path, tracks)?;
+    let unit = |(mean, track): (Vec<f32>, &PathBuf)| -> Result<Vec<f32>> {
+        let length = mean.iter().fold(0.0, |sum, value| sum + f64::from(*value).powi(2)).sqrt();
+        if length <= 0.0 {
+            let reason = format!("the vectors of {} have no direction on the mean", track.display());
+            return Err(Error::Table { path: path.into(), array: VECTORS, reason });
+        }
+        Ok(mean.into_iter().map(|value| (f64::from(value) / length) as f32).collect())
+    };
+    Ok(PeerTable::Vectors(means.into_iter().zip(tracks).map(unit).collect::<Result<_>>()?))
 }
 
 fn unit_vectors(matrix: &Matrix, files: &[PathBuf], rows: &[usize]) -> Reason<Vec<Vec<f32>>> {
@@ -111,6 +136,17 @@ mod tests {
         // The same table transposed, as numpy saves `x.T`, in double precision.
         let table = Table::of(&files).with(VECTORS, Order::Fortran, &[3, 2], &[3.0_f64, 9.0, 0.0, 4.0, 9.0, 2.0]);
         assert_eq!(table.read(&["/m/a.mp3", "/m/b.mp3"]).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_track_of_passages_has_their_mean() {
+        let table = Table::of(&["/m/b.mp3", "/m/a.mp3", "/m/b.mp3"])
+            .with(STARTS, Order::C, &[3], &[3.0, 0.0, 0.0])
+            .with(VECTORS, Order::C, &[3, 2], &[4.0_f32, 8.0, 0.0, 2.0, 2.0, 0.0]);
+        let expected = PeerTable::Vectors(vec![vec![0.0, 1.0], vec![0.6, 0.8]]);
+        assert_eq!(table.read(&["/m/a.mp3", "/m/b.mp3"]).unwrap(), expected);
+        let table = Table::of(&["a"]).with(STARTS, Order::C, &[1], &[0.0]).with(VECTORS, Order::C, &[1, 1], &[1.0]);
+        assert!(matches!(table.read(&["/m/a", "/m/b"]), Err(Error::TableLacksTracks { missing: 1, .. })));
     }
 
     #[test]

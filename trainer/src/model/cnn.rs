@@ -94,13 +94,7 @@ impl CnnBody {
     }
 
     /// The same; `look` is shown each layer's output on the way.
-    fn through_layers(
-        &self,
-        input: &Tensor,
-        depth: usize,
-        mode: Mode,
-        mut look: impl FnMut(usize, &Tensor),
-    ) -> Tensor {
+    fn through_layers(&self, input: &Tensor, depth: usize, mode: Mode, mut look: impl FnMut(usize, &Tensor)) -> Tensor {
         let frozen_layers = match mode {
             Mode::Train { frozen_layers } => frozen_layers,
             Mode::Serve | Mode::Calibrate => 0,

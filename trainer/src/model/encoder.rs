@@ -3,12 +3,12 @@
 use tch::Tensor;
 use tch::nn::VarStore;
 
+use super::Mode;
 use super::architecture::Architecture;
 use super::cnn::CnnBody;
 use super::embedding_head::EmbeddingHead;
 use super::pool::LayerPooling;
 use super::vit::VitBody;
-use super::Mode;
 
 /// A network and the head that makes embeddings of what it sees.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ impl Encoder {
             }
             Architecture::Vit(config) => {
                 (Body::Vit(VitBody::new(variables, ENCODER, config)), VitBody::pooled_size(config))
-            },
+            }
         };
         let head = EmbeddingHead::new(path, pooled_size, architecture.embedding_size(), architecture.is_folded());
         Self { body, head }

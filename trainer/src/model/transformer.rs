@@ -54,16 +54,8 @@ impl TransformerBlock {
         let split = x.apply(&self.query_key_value).view([count, tokens, 3, self.heads, of_head]);
         let split = split.permute([2, 0, 3, 1, 4]);
         let (query, key, value) = (split.get(0), split.get(1), split.get(2));
-        let mixed = Tensor::scaled_dot_product_attention(
-            &query,
-            &key,
-            &value,
-            None::<&Tensor>,
-            0.0,
-            false,
-            None::<f64>,
-            false,
-        );
+        let mixed =
+            Tensor::scaled_dot_product_attention(&query, &key, &value, None::<&Tensor>, 0.0, false, None::<f64>, false);
         mixed.transpose(1, 2).contiguous().view([count, tokens, width]).apply(&self.attended)
     }
 }

@@ -1,7 +1,7 @@
 //! A small vision transformer on log-mel patches (Dosovitskiy et al. 2020; on spectrograms: Gong et al. 2021).
 
-use tch::nn::{self, Module, VarStore};
 use tch::Tensor;
+use tch::nn::{self, Module, VarStore};
 
 use super::Mode;
 use super::architecture::VitConfig;
@@ -178,8 +178,7 @@ mod tests {
 
     fn body() -> (VarStore, VitBody) {
         let variables = VarStore::new(Device::Cpu);
-        let config =
-            VitConfig { patch_frames: 2, patch_bands: 3, width: 8, depth: 2, heads: 2, ..Default::default() };
+        let config = VitConfig { patch_frames: 2, patch_bands: 3, width: 8, depth: 2, heads: 2, ..Default::default() };
         let body = VitBody::new(&variables, "encoder", &config);
         (variables, body)
     }

@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn every_colour_is_lighter_than_the_one_below() {
+    fn colours_get_lighter_all_along() {
         // Relative luminance as WCAG has it.
         let luminance = |colour: &[u8]| {
             let linear = |channel: u8| ((f64::from(channel) / 255.0 + 0.055) / 1.055).powf(2.4);
@@ -106,7 +106,7 @@ mod tests {
         };
         let lightness: Vec<f64> = palette().chunks(3).skip(1).map(luminance).collect();
         assert_eq!(lightness.len(), 255);
-        // Neighbours may be a rounding apart.
+        // Channels are whole numbers, so that neighbours may be alike.
         assert!(lightness.windows(3).all(|three| three[0] < three[2]));
     }
 

@@ -181,7 +181,7 @@ fn error(window: &Reconstruction) -> String {
         return "nothing was hidden".to_owned();
     }
     format!(
-        "mean absolute error {} dB over the {} of values that were hidden",
+        "mean absolute error {} dB over the hidden {}",
         numbers::decimals(sum / count as f64, 2),
         numbers::percent(count as f64 / window.hidden.len() as f64)
     )
@@ -230,7 +230,7 @@ mod tests {
     fn the_caption_tells_the_error_of_hidden_values_only() {
         // Off by 1.5 dB and by 1 dB; a third of the values is hidden.
         let page = written(reconstructions(0, &[window()]));
-        assert!(page.contains("mean absolute error 1.25 dB over the 33.3 % of values that were hidden"), "{page}");
+        assert!(page.contains("mean absolute error 1.25 dB over the hidden 33.3 %"), "{page}");
         let open = Reconstruction { hidden: vec![false; 6], ..window() };
         assert!(written(reconstructions(0, &[open])).contains("nothing was hidden"));
     }

@@ -58,7 +58,7 @@ fn tiny(steps: usize) -> TrainConfig {
     }
     config.triplet.fit.learning_rate = 0.003;
     // Less than two batches of crops: the queue turns around.
-    config.simclr.queue = 20;
+    (config.simclr.queue, config.simclr.queue_after) = (20, 0.1);
     // Losses of mixed and plain batches cannot be compared.
     config.classify.batch.mixup_share = 0.0;
     config.classify.same_track.weight = 0.1;
@@ -97,7 +97,8 @@ impl World {
 
     /// The same, with a vision transformer of two blocks.
     pub fn with_vit(mut self) -> Self {
-        let patches = VitConfig { patch_frames: 4, patch_bands: 4, width: 16, depth: 2, heads: 2, ..Default::default() };
+        let patches =
+            VitConfig { patch_frames: 4, patch_bands: 4, width: 16, depth: 2, heads: 2, ..Default::default() };
         self.config.architecture = Architecture::Vit(VitConfig { embedding_size: 8, ..patches });
         self.config.masked.decoder_width = 8;
         self

@@ -170,7 +170,8 @@ impl Objective for Masked<'_> {
         let hidden = mask.hidden.unsqueeze(2).expand_as(&patches);
         let filled = predicted * deviation + mean;
         let filled = patches.where_self(&hidden.eq(0.0), &filled);
-        let flat = |patches: &Tensor| -> Result<Vec<f32>> { Ok(Vec::try_from(body.whole(patches, grid).f_view([-1])?)?) };
+        let flat =
+            |patches: &Tensor| -> Result<Vec<f32>> { Ok(Vec::try_from(body.whole(patches, grid).f_view([-1])?)?) };
         let in_db = |scaled: &Tensor| flat(&network.encoder.in_db(scaled));
         let (frames, bands) = (grid.times * body.config().patch_frames, grid.bands * body.config().patch_bands);
         Ok(Some(Reconstruction {

@@ -1,8 +1,9 @@
 //! Contrastive learning without labels (SimCLR, Chen et al. 2020; for music: Spijkervet & Burgoyne 2021, McCallum
 //! et al. 2022): two crops of a track, each varied by itself, are told from the crops of all other tracks.
 //!
-//! The paper's negatives come from batches of thousands. Here a queue remembers the projections of past batches,
-//! which costs one product of matrices a step (Wang et al. 2020, XBM: embeddings drift slowly enough).
+//! The paper's negatives come from batches of thousands. A queue may remember the projections of past batches, which
+//! costs one product of matrices a step (Wang et al. 2020, XBM). It helps only once embeddings drift slowly: from
+//! the start on, telling new projections from old ones is all that is learnt (benches/results/label_free.md).
 
 use audio_frontend::OutOfRange;
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,8 @@ pub struct SimclrConfig {
     pub projection_size: i64,
     /// Projections of past batches that are remembered as negatives; 0: those of the batch alone.
     pub queue: usize,
+    /// Share of the steps after which the remembered ones count.
+    pub queue_after: f64,
     /// What batches are made of: tracks in even numbers of crops, which are pairs; labels are not looked at.
     pub batch: BatchConfig,
     /// How it moves.
@@ -42,7 +45,8 @@ impl Default for SimclrConfig {
             temperature: 0.1,
             hidden_size: 128,
             projection_size: 64,
-            queue: 512,
+            queue: 0,
+            queue_after: 0.5,
             batch: BatchConfig { genres: 0, unlabelled_tracks: 32, mixup_share: 0.0, ..Default::default() },
             fit: FitConfig {
                 steps: 600,
@@ -75,6 +79,7 @@ impl SimclrConfig {
             (sizes.contains(&self.hidden_size), "hidden_size must be in 1..=4096"),
             (sizes.contains(&self.projection_size), "projection_size must be in 1..=4096"),
             (self.queue <= 1_000_000, "queue must be in 0..=1000000"),
+            ((0.0..=1.0).contains(&self.queue_after), "queue_after must be in 0..=1"),
             (self.batch.mixup_share == 0.0, "mixup_share must be 0: a mixture has no other view"),
             (self.batch.crops_per_track.is_multiple_of(2), "crops_per_track must be even: crops are pairs"),
         ])?;
@@ -131,11 +136,12 @@ impl Objective for Simclr<'_> {
         let vectors = network.encoder.forward(log_mel, mode);
         let projections = normalised(&self.head.forward(&vectors));
         let tracks: Vec<usize> = batch.crops.iter().map(|crop| crop.track).collect();
-        let uses_queue = mode.trains() && self.config.queue > 0;
-        let past = if uses_queue { Some(self.past()?) } else { None };
+        let has_queue = mode.trains() && self.config.queue > 0;
+        let is_late = batch.step as f64 >= self.config.queue_after * self.config.fit.steps as f64;
+        let past = if has_queue && is_late { Some(self.past()?) } else { None };
         let past = past.as_ref().map(|(unit_vectors, tracks)| Past { unit_vectors, tracks });
         let loss = nt_xent(&projections, &tracks, past.as_ref(), self.config.temperature);
-        if uses_queue {
+        if has_queue {
             self.remember(&projections, batch)?;
         }
         Ok(StepLoss { loss, vectors, active_triplets: None })

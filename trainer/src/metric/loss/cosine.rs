@@ -21,9 +21,8 @@ mod tests {
     fn cosines_by_hand() {
         let student = Tensor::from_slice(&[1.0_f32, 0.0, 0.0, 2.0, 1.0, 1.0]).view([3, 2]);
         let target = Tensor::from_slice(&[3.0_f32, 4.0, 0.0, -1.0, 9.0, 9.0]).view([3, 2]);
-        let loss = |counted: &[f32]| {
-            cosine_to_target(&student, &target, &Tensor::from_slice(counted)).double_value(&[])
-        };
+        let loss =
+            |counted: &[f32]| cosine_to_target(&student, &target, &Tensor::from_slice(counted)).double_value(&[]);
         assert!((loss(&[1.0, 1.0, 0.0]) - (0.4 + 2.0) / 2.0).abs() < 1e-6);
         assert!((loss(&[1.0, 1.0, 1.0]) - (0.4 + 2.0 + 0.0) / 3.0).abs() < 1e-6);
         assert_eq!(loss(&[0.0; 3]), 0.0);

@@ -44,7 +44,10 @@ fn triplets_refine_and_corpus_wide_negatives_are_found() {
     assert!(losses.iter().all(|loss| loss.is_finite()));
     assert!(fitted.validation.mean_average_precision > 0.95, "{:?}", fitted.validation);
     let point = fitted.curve.points.last().unwrap();
-    assert!(point.active_triplets.is_some() && point.embedding_variance.is_some_and(|variance| variance > 0.1));
+    assert!(
+        point.active_triplets.is_some()
+            && point.embedding_variance.is_some_and(|variance| variance > COLLAPSED_VARIANCE)
+    );
 }
 
 /// A run with its checkpoint, and what is told of it.

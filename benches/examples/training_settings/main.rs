@@ -19,27 +19,30 @@
     reason = "a measurement prints, and may stop at an error"
 )]
 
+// First of all: libtorch is to be linked before Debian's BLAS. See cli/src/main.rs.
+use index as _;
+
+mod listening;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use audio_frontend::{Coverage, FrontEndConfig, MelPower, Windows};
+use audio_frontend::{FrontEndConfig, Windows};
 use benches::cpu_seconds;
 use clap::Parser;
+use listening::{Heard, Listening};
+use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
-use rand::{RngExt, SeedableRng};
-use trainer::baseline::{Standardiser, mfcc_features, random_model};
+use trainer::baseline::{mfcc_features, random_model};
 use trainer::card::TrainingRecord;
-use trainer::data::{
-    Aliases, Entry, LogMelCache, Manifest, Names, Teacher, TeacherTable, Track, load_tracks, split,
-};
+use trainer::data::{Aliases, Entry, LogMelCache, Manifest, Names, Teacher, TeacherTable, Track, load_tracks, split};
 use trainer::embed::ModelFiles;
-use trainer::evaluate::degrade::MIN_CUT_SECONDS;
 use trainer::evaluate::folds::{Fold, judge_folds};
 use trainer::evaluate::query::QueryScores;
 use trainer::evaluate::scores::Interval;
 use trainer::evaluate::system::paired_difference;
-use trainer::evaluate::{Bootstrap, DegradedCopy, Judged, Similarities, UnitVectors, other_half_recall, robustness};
+use trainer::evaluate::{Bootstrap, Judged, Similarities};
 use trainer::metric::miner::corpus::NeighbourSearch;
 use trainer::run::Run;
 use trainer::stage::network::{NetworkWeights, Start};
@@ -79,6 +82,9 @@ struct Arguments {
     /// Vectors that the stage distill learns from.
     #[arg(long)]
     teacher: Option<PathBuf>,
+    /// Judge the last stage alone.
+    #[arg(long)]
+    last: bool,
     /// Share of each genre's training tracks that keep their label.
     #[arg(long, default_value_t = 1.0)]
     labels: f64,
@@ -120,8 +126,9 @@ fn main() {
         let mut minutes = 0.0;
         let with_baselines = arguments.baselines && table.first.is_empty();
         let (mut mfcc, mut random, mut teachers) = (Heard::default(), Heard::default(), Heard::default());
+        let left_out = if arguments.last { config.stages.len() - 1 } else { 0 };
         let mut stages: Vec<(&str, Heard)> =
-            config.stages.iter().map(|stage| (stage.as_str(), Heard::default())).collect();
+            config.stages.iter().skip(left_out).map(|stage| (stage.as_str(), Heard::default())).collect();
         for (number, split) in splits.iter().enumerate() {
             let (training, validation) = (load(&split.training), load(&split.validation));
             let training = with_labels(training, arguments.labels);
@@ -158,8 +165,8 @@ fn main() {
                 let before = cpu_seconds();
                 let (embedders, weights) = train(&config, &training, taught.as_ref(), start);
                 minutes += (cpu_seconds() - before) / 60.0;
-                assert_eq!(embedders.len(), stages.len(), "{name} collapsed");
-                for ((_, heard), embedder) in stages.iter_mut().zip(embedders) {
+                assert_eq!(embedders.len(), config.stages.len(), "{name} collapsed");
+                for ((_, heard), embedder) in stages.iter_mut().zip(embedders.into_iter().skip(left_out)) {
                     heard.listen(&fold, &mut |windows| embedder.embed(windows).expect("an embedding"), false);
                 }
                 if let Some(path) = file(name) {
@@ -248,149 +255,6 @@ fn train(
     };
     let embedders = finished.stages.into_iter().map(|stage| embedder(stage.serving_weights)).collect();
     (embedders, finished.weights)
-}
-
-/// The windows of a fold's labelled tracks, as wholes and as excerpts.
-struct Listening {
-    places: Vec<usize>,
-    whole: Versions,
-    excerpt: Versions,
-}
-
-/// Windows of tracks; of both halves, and of copies of every [`COPIED`]th, with the track's place among
-/// these. What is silent is left out.
-struct Versions {
-    clean: Vec<Windows>,
-    halves: Vec<[Windows; 2]>,
-    crops: Vec<(usize, Windows)>,
-    noisy: Vec<(usize, Windows)>,
-}
-
-const COPIED: usize = 3;
-const EXCERPT_SECONDS: f64 = 30.0;
-const CROP_SECONDS: f64 = 20.0;
-
-impl Listening {
-    fn new(validation: &[Track], places: Vec<usize>, front_end: &FrontEndConfig) -> Self {
-        let labelled = validation.iter().filter(|track| track.entry.genre.is_some());
-        let powers: Vec<MelPower> = labelled
-            .map(|track| {
-                let mut rows = Vec::new();
-                track.power.read(0..track.power.frames(), &mut rows).expect("the cache");
-                MelPower::from_rows(front_end.mel_bands, rows)
-            })
-            .collect();
-        let excerpts: Vec<MelPower> = powers.iter().map(|power| middle(power, EXCERPT_SECONDS, front_end)).collect();
-        let whole = Versions::of(&powers, front_end);
-        assert_eq!(whole.clean.len(), places.len(), "a track could not be read, or is silent");
-        Self { places, whole, excerpt: Versions::of(&excerpts, front_end) }
-    }
-}
-
-impl Versions {
-    fn of(powers: &[MelPower], front_end: &FrontEndConfig) -> Self {
-        let windows = |power: &MelPower| Windows::of_track(power, front_end, Coverage::Spread);
-        let part = |power: &MelPower, start: usize, count: usize| {
-            windows(&MelPower::from_rows(power.bands(), power.rows(start, count).to_vec()))
-        };
-        let mut versions = Self { clean: Vec::new(), halves: Vec::new(), crops: Vec::new(), noisy: Vec::new() };
-        for (number, power) in powers.iter().enumerate() {
-            let Some(clean) = windows(power) else { continue };
-            let (place, half) = (versions.clean.len(), power.frames() / 2);
-            versions.clean.push(clean);
-            if let (Some(first), Some(second)) = (part(power, 0, half), part(power, half, power.frames() - half)) {
-                versions.halves.push([first, second]);
-            }
-            if number % COPIED == 0 {
-                let is_long = power.frames() as f64 * front_end.hop_seconds >= MIN_CUT_SECONDS;
-                let crop = windows(&middle(power, CROP_SECONDS, front_end)).filter(|_| is_long);
-                versions.crops.extend(crop.map(|crop| (place, crop)));
-                versions.noisy.extend(windows(&noisy(power)).map(|copy| (place, copy)));
-            }
-        }
-        versions
-    }
-}
-
-/// What lies around the middle; all of a shorter track.
-fn middle(power: &MelPower, seconds: f64, front_end: &FrontEndConfig) -> MelPower {
-    let wanted = ((seconds / front_end.hop_seconds) as usize).min(power.frames());
-    MelPower::from_rows(power.bands(), power.rows((power.frames() - wanted) / 2, wanted).to_vec())
-}
-
-/// Noise 20 dB below the track, falling over the mel bands about as pink noise does: on a mel axis its bands,
-/// which grow wider, hold about the same power each.
-fn noisy(power: &MelPower) -> MelPower {
-    let mut random = StdRng::seed_from_u64(1);
-    let bands = power.bands();
-    let mean = audio_frontend::logmel::mean_power(power.all_rows(), bands);
-    let level = mean * 0.01 / bands as f32;
-    let noise = |power: &f32| power + level * -(1.0 - random.random::<f32>()).ln();
-    MelPower::from_rows(bands, power.all_rows().iter().map(noise).collect())
-}
-
-/// What a system makes of all folds.
-#[derive(Default)]
-struct Heard {
-    folds: Vec<Fold>,
-    whole: Found,
-    excerpt: Found,
-}
-
-/// Sums over tracks, and how many they are: R@1 of halves; R@1 and overlap of the top five of crops and of
-/// noise.
-#[derive(Default)]
-struct Found([(f64, usize); 5]);
-
-/// From windows to a vector.
-type Embed<'a> = &'a mut dyn FnMut(&Windows) -> Vec<f32>;
-
-impl Heard {
-    fn listen(&mut self, fold: &Listening, embed: Embed<'_>, standardise: bool) {
-        let vectors = self.whole.listen(&fold.whole, embed, standardise);
-        self.excerpt.listen(&fold.excerpt, embed, standardise);
-        let similarities = Similarities::from_unit_vectors(&vectors);
-        self.folds.push(Fold { similarities, tracks: fold.places.clone() });
-    }
-}
-
-impl Found {
-    fn listen(&mut self, versions: &Versions, embed: Embed<'_>, standardise: bool) -> UnitVectors {
-        let clean: Vec<Vec<f32>> = versions.clean.iter().map(&mut *embed).collect();
-        let standardiser = standardise.then(|| Standardiser::fit(&clean));
-        let scaled = |vector: Vec<f32>| match &standardiser {
-            Some(standardiser) => standardiser.unit_vector(&vector),
-            None => vector,
-        };
-        let half = |embed: Embed<'_>, half: usize| -> Vec<Vec<f32>> {
-            versions.halves.iter().map(|halves| scaled(embed(&halves[half]))).collect()
-        };
-        let (first, second) = (half(embed, 0), half(embed, 1));
-        let recall = other_half_recall(&first, &second).expect("halves");
-        self.add(0, recall, first.len());
-        let clean: Vec<Vec<f32>> = clean.into_iter().map(scaled).collect();
-        let clean = UnitVectors::new(&clean).expect("vectors");
-        for (number, copies) in [&versions.crops, &versions.noisy].into_iter().enumerate() {
-            let made: Vec<(usize, Vec<f32>)> =
-                copies.iter().map(|(original, windows)| (*original, scaled(embed(windows)))).collect();
-            let copies: Vec<DegradedCopy<'_>> =
-                made.iter().map(|(original, vector)| DegradedCopy { original: *original, vector }).collect();
-            let row = robustness("", &clean, &copies).expect("copies");
-            self.add(1 + 2 * number, row.own_first, copies.len());
-            self.add(2 + 2 * number, row.top5_overlap, copies.len());
-        }
-        clean
-    }
-
-    fn add(&mut self, figure: usize, mean: f64, count: usize) {
-        self.0[figure].0 += mean * count as f64;
-        self.0[figure].1 += count;
-    }
-
-    fn text(&self) -> String {
-        let [half, crop, crop5, noise, noise5] = self.0.map(|(sum, count)| sum / count.max(1) as f64);
-        format!("{half:.3}, {crop:.3} / {crop5:.3}, {noise:.3} / {noise5:.3}")
-    }
 }
 
 struct Table<'a> {
