@@ -3,6 +3,7 @@
 import argparse
 import csv
 import hashlib
+import logging
 import multiprocessing
 import os
 import pathlib
@@ -28,6 +29,7 @@ class Teacher:
 
     def __init__(self):
         warnings.simplefilter("ignore", UserWarning)  # of what TensorFlow 2 calls deprecated
+        logging.disable(logging.WARNING)  # TensorBoard is left out
         import tensorflow
 
         tensorflow.compat.v1.disable_eager_execution()

@@ -304,12 +304,12 @@ pub enum LayerPoolingArgument {
 }
 
 /// Halves have to hold a window of 4 s; ten minutes are all that is decoded.
-fn stage_name(text: &str) -> Result<StageName, String> {
-    let known = || StageName::ALL.map(StageName::as_str).join(", ");
-    StageName::ALL.into_iter().find(|stage| stage.as_str() == text).ok_or_else(|| format!("stages are {}", known()))
-}
-
 fn excerpt_seconds(text: &str) -> Result<f64, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
     if (10.0..=600.0).contains(&seconds) { Ok(seconds) } else { Err("must be in 10..=600".into()) }
+}
+
+fn stage_name(text: &str) -> Result<StageName, String> {
+    let known = || StageName::ALL.map(StageName::as_str).join(", ");
+    StageName::ALL.into_iter().find(|stage| stage.as_str() == text).ok_or_else(|| format!("stages are {}", known()))
 }

@@ -63,9 +63,9 @@ pub struct TrainingRecord {
     pub heard_artists: Vec<String>,
     /// Genres learnt.
     pub genres: Vec<String>,
-    /// Name of the model whose vectors it learnt from, and the digest of their table; empty: from none.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub teacher: String,
+    /// Models whose vectors it learnt from, or those that it was trained on from: name and digest of their table.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub teachers: Vec<String>,
     /// Optimiser steps of the weights that were kept.
     pub steps: usize,
     /// Seed of every random choice.
@@ -185,6 +185,6 @@ mod tests {
         let text = include_str!("../tests/fixtures/card-2.toml");
         let card = ModelCard::parse(text, b"weights of the fixture", Path::new("card-2.toml")).unwrap();
         assert!(matches!(&card.architecture, Architecture::Cnn(config) if config.channels == [32, 64, 96, 128]));
-        assert_eq!((card.training.teacher.as_str(), card.training.heard_artists.len()), ("", 2));
+        assert_eq!((card.training.teachers.len(), card.training.heard_artists.len()), (0, 2));
     }
 }

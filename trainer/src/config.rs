@@ -148,6 +148,16 @@ impl TrainConfig {
         Setup { seed: self.seed, front_end: &self.front_end, architecture: &self.architecture, augment: &self.augment }
     }
 
+    /// Whether a stage needs genres to tell apart.
+    pub fn tells_genres(&self) -> bool {
+        self.stages.iter().any(|stage| match stage {
+            StageName::Classify | StageName::Finetune => true,
+            StageName::Triplet => self.triplet.genre_weight > 0.0,
+            StageName::Distill => self.distill.genre_weight > 0.0,
+            StageName::Simclr | StageName::Masked | StageName::Whiten => false,
+        })
+    }
+
     /// Steps of all stages at most.
     pub fn steps(&self) -> usize {
         self.stages.iter().map(|&stage| self.steps_of(stage)).sum()

@@ -128,11 +128,13 @@ pub enum Error {
     /// A run is to learn from a teacher, and none is given.
     #[error("the stage distill needs a teacher's vectors")]
     NoTeacher,
-    /// A teacher has heard none of the tracks.
-    #[error("the teacher {teacher} has heard none of the training tracks")]
+    /// A teacher has heard next to none of the tracks.
+    #[error("the teacher {teacher} has heard {heard} of the training tracks, at least 2 are needed")]
     NothingTaught {
         /// Its name.
         teacher: String,
+        /// Tracks that it has heard.
+        heard: usize,
     },
     /// A run was to have no stage.
     #[error("there is no stage to run")]

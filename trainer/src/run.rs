@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::config::{StageName, TrainConfig};
-use crate::data::{Roster, Teacher, Track};
+use crate::data::{Roster, Track};
 use crate::embed::write_durably;
 use crate::error::{Error, Result};
 use crate::evaluate::Retrieval;
@@ -14,7 +14,7 @@ use crate::stage::fit::{Ended, Fitted, Progress, Surroundings};
 use crate::stage::judge::Judge;
 use crate::stage::network::{NetworkWeights, Start, serving_weights};
 use crate::stage::whiten::whiten;
-use crate::stage::{Material, classify, distill, finetune, masked, simclr, triplet};
+use crate::stage::{Material, Teachers, classify, distill, finetune, masked, simclr, triplet};
 
 /// What a run works with.
 pub struct Run<'a> {
@@ -25,7 +25,7 @@ pub struct Run<'a> {
     /// Tracks to judge by.
     pub validation: &'a [Track],
     /// A teacher's vectors of `training` and of `validation`, for the stage that learns from them.
-    pub teacher: Option<(&'a Teacher, &'a Teacher)>,
+    pub teachers: Option<Teachers<'a>>,
     /// Where the first stage begins.
     pub start: Start,
     /// Folder for the state of the run: killed, it goes on from there.
@@ -74,10 +74,10 @@ impl Run<'_> {
         let config = self.config;
         let roster = Roster::of(self.training);
         let (tracks, genres) = (self.training.len(), roster.genres.len());
-        let tells_genres = config.stages.iter().any(|stage| matches!(stage, StageName::Classify | StageName::Finetune));
-        if tracks < 2 || (tells_genres && genres < 2) {
+        if tracks < 2 || (config.tells_genres() && genres < 2) {
             return Err(Error::TooLittleData { genres, tracks });
         }
+        self.check_teacher()?;
         self.claim_folder()?;
         let judge = Judge::new(self.validation, &config.front_end, config.validation_windows)?;
         let material = Material {
@@ -85,8 +85,7 @@ impl Run<'_> {
             roster: &roster,
             judge: &judge,
             validation: self.validation,
-            teacher: self.teacher.map(|(teacher, _)| teacher),
-            validation_teacher: self.teacher.map(|(_, teacher)| teacher),
+            teachers: self.teachers,
         };
         let mut start = self.start.clone();
         let (mut stages, mut last): (Vec<FinishedStage>, Option<NetworkWeights>) = (Vec::new(), None);
@@ -143,6 +142,19 @@ impl Run<'_> {
         }
     }
 
+    /// Said at once, not when its stage begins.
+    fn check_teacher(&self) -> Result<()> {
+        if !self.config.stages.contains(&StageName::Distill) {
+            return Ok(());
+        }
+        let teacher = self.teachers.ok_or(Error::NoTeacher)?.training;
+        let heard = (0..self.training.len()).filter(|&track| teacher.has_heard(track)).count();
+        if heard < 2 {
+            return Err(Error::NothingTaught { teacher: teacher.name().to_owned(), heard });
+        }
+        Ok(())
+    }
+
     fn checkpoint(&self, number: usize, name: StageName) -> PathBuf {
         self.state_folder.join(format!("{number}-{}.safetensors", name.as_str()))
     }
@@ -172,8 +184,8 @@ impl Run<'_> {
             Start::Weights(start) => drop(hasher.update(&start.bytes)),
             Start::Model(start) => drop(hasher.update(&start.weights)),
         }
-        if let Some((teacher, _)) = self.teacher {
-            hasher.update(teacher.digest().as_bytes());
+        if let Some(teachers) = self.teachers {
+            hasher.update(teachers.training.digest().as_bytes());
         }
         for part in [self.training, self.validation] {
             hasher.update(&part.len().to_le_bytes());

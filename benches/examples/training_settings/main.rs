@@ -45,6 +45,7 @@ use trainer::evaluate::system::paired_difference;
 use trainer::evaluate::{Bootstrap, Judged, Similarities};
 use trainer::metric::miner::corpus::NeighbourSearch;
 use trainer::run::Run;
+use trainer::stage::Teachers;
 use trainer::stage::network::{NetworkWeights, Start};
 use trainer::{Embedder, ModelCard, TrainConfig};
 
@@ -235,7 +236,7 @@ fn train(
         config,
         training,
         validation: &[],
-        teacher: teacher.map(|teacher| (teacher, teacher)),
+        teachers: teacher.map(|teacher| Teachers { training: teacher, validation: teacher }),
         start,
         state_folder: folder.path(),
         max_duration: None,

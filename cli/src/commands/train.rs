@@ -14,6 +14,7 @@ use trainer::embed::ModelFiles;
 use trainer::evaluate::scores::Evaluation;
 use trainer::model::{Architecture, VitConfig};
 use trainer::run::{Finished, FinishedStage, Run};
+use trainer::stage::Teachers;
 use trainer::stage::fit::{Ended, Progress as StageProgress};
 use trainer::stage::network::{NetworkWeights, Start};
 use trainer::{ModelCard, TrainConfig};
@@ -64,13 +65,13 @@ pub fn run(settings: &Settings, arguments: &TrainArguments) -> anyhow::Result<Ou
     let part = |part: &[usize]| part.iter().map(|&index| manifest.entries[index].clone()).collect::<Vec<Entry>>();
     let training = tracks::load(settings, &pool, &part(&split.training), &cache, "decoding the training part")?;
     let validation = tracks::load(settings, &pool, &part(&split.validation), &cache, "decoding the validation part")?;
-    let teacher =
-        arguments.teacher.as_deref().map(|path| taught(settings, path, &training, &validation)).transpose()?;
+    let taught = arguments.teacher.as_deref().map(|path| taught(settings, path, &training, &validation)).transpose()?;
+    let teachers = taught.as_ref().map(|(training, validation)| Teachers { training, validation });
     let run = Run {
         config: &config,
         training: &training,
         validation: &validation,
-        teacher: teacher.as_ref().map(|(training, validation)| (training, validation)),
+        teachers,
         start: start_of(arguments, from.as_ref())?,
         state_folder: &state_folder,
         max_duration: arguments.max_minutes.map(|minutes| Duration::from_secs(60 * minutes)),
@@ -83,8 +84,8 @@ pub fn run(settings: &Settings, arguments: &TrainArguments) -> anyhow::Result<Ou
         training: &training,
         validation: &validation,
         heard_before,
-        teacher: teacher.as_ref().map(|(teacher, _)| teacher),
-        validation_teacher: teacher.as_ref().map(|(_, teacher)| teacher),
+        teachers,
+        taught_before: card_before.as_ref().map_or(&[][..], |card| &card.training.teachers),
     };
     let labelled: Vec<Entry> =
         validation.iter().map(|track| &track.entry).filter(|entry| entry.genre.is_some()).cloned().collect();
@@ -93,7 +94,7 @@ pub fn run(settings: &Settings, arguments: &TrainArguments) -> anyhow::Result<Ou
     collapsed(&finished, &arguments.output)
 }
 
-/// What the teacher says of both parts. Tracks that it has not heard are learnt from by the other stages alone.
+/// What the teacher says of both parts. Tracks that it has not heard are left out of the stage distill.
 fn taught(
     settings: &Settings,
     path: &Path,
@@ -144,6 +145,10 @@ fn configuration(arguments: &TrainArguments, start: Option<&ModelCard>) -> anyho
         }
     }
     config.validate()?;
+    if arguments.teacher.is_some() && !config.stages.contains(&StageName::Distill) {
+        let error = anyhow::anyhow!("--teacher is given, but no stage learns from it");
+        return Err(hinted(error, "add distill to --stages"));
+    }
     Ok(config)
 }
 
@@ -243,10 +248,8 @@ fn write_model(
             _ => {}
         }
     }
-    if labelled.len() < 2 || finished.stages.last().is_none_or(|stage| stage.validation.queries == 0) {
-        let none = "warning: no two validation artists share a genre: nothing was validated, the last weights are kept";
-        Progress::new(settings, "", 0).println(none);
-    } else {
+    let can_ask = labelled.len() >= 2 && finished.stages.last().is_some_and(|stage| stage.validation.queries > 0);
+    let evaluation = if can_ask {
         let mut others = Vec::new();
         for count in 1..finished.stages.len() {
             let name = format!("after {}", finished.stages[count - 1].name.as_str());
@@ -258,13 +261,8 @@ fn write_model(
         };
         others.push((format!("model before, {}", &before.id.model[..8]), before.files));
         // Beside its teacher, if that one can be asked all questions.
-        let has_heard_all = |teacher: &Teacher| teacher.missing() == 0;
-        let peers: Vec<PathBuf> = arguments
-            .teacher
-            .iter()
-            .filter(|_| origin.validation_teacher.is_some_and(has_heard_all))
-            .cloned()
-            .collect();
+        let knows_all = origin.teachers.is_some_and(|teachers| teachers.validation.missing() == 0);
+        let peers: Vec<PathBuf> = arguments.teacher.iter().filter(|_| knows_all).cloned().collect();
         let examination = Examination {
             model: &model,
             others,
@@ -274,22 +272,26 @@ fn write_model(
             excerpt_seconds: None,
             protocol: protocol(arguments, origin.config, labelled),
         };
-        let evaluation: Evaluation = examination.run(settings, pool)?;
+        let evaluation = examination.run(settings, pool)?;
         if let Some(scores) = evaluation.systems.first() {
             record::add_metrics(&mut card, scores);
         }
         model.card = card.to_toml()?;
         output::print(&(table::text(&evaluation) + "\n"))?;
-        let findings = Findings { evaluation, curves };
-        std::fs::create_dir_all(output).with_context(|| output.display().to_string())?;
-        let write = |name: &str, text: String| {
-            let path = output.join(name);
-            std::fs::write(&path, text).with_context(|| path.display().to_string())
-        };
-        write(METRICS_FILE, serde_json::to_string_pretty(&findings)? + "\n")?;
-        write(REPORT_FILE, findings.page(&card))?;
-    }
+        evaluation
+    } else {
+        let none = "warning: no two validation artists share a genre: what the model finds was not judged";
+        Progress::new(settings, "", 0).println(none);
+        Evaluation::of_nothing("No two of the artists that were held out from training share a genre.")
+    };
+    let findings = Findings { evaluation, curves };
     std::fs::create_dir_all(output).with_context(|| output.display().to_string())?;
+    let write = |name: &str, text: String| {
+        let path = output.join(name);
+        std::fs::write(&path, text).with_context(|| path.display().to_string())
+    };
+    write(METRICS_FILE, serde_json::to_string_pretty(&findings)? + "\n")?;
+    write(REPORT_FILE, findings.page(&card))?;
     let variables = output.join(VARIABLES_FILE);
     finished.weights.write(&variables)?;
     model.write(output)?;

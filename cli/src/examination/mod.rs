@@ -153,8 +153,8 @@ impl Findings {
             ),
             ("Steps of the kept weights".to_owned(), training.steps.to_string()),
         ];
-        if !training.teacher.is_empty() {
-            rows.push(("Teacher".to_owned(), training.teacher.clone()));
+        if !training.teachers.is_empty() {
+            rows.push(("Teachers".to_owned(), training.teachers.join(", ")));
         }
         let genres: BTreeMap<&str, ()> = training.genres.iter().map(|genre| (genre.as_str(), ())).collect();
         rows.push(("Genres".to_owned(), genres.into_keys().collect::<Vec<_>>().join(", ")));

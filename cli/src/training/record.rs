@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use trainer::card::{TrainingRecord, artist_digest};
 use trainer::config::StageName;
-use trainer::data::{Teacher, Track};
+use trainer::data::Track;
 use trainer::evaluate::scores::SystemScores;
 use trainer::run::FinishedStage;
+use trainer::stage::Teachers;
 use trainer::{ModelCard, TrainConfig};
 
 /// What a model was trained on.
@@ -21,10 +22,10 @@ pub struct Origin<'a> {
     pub validation: &'a [Track],
     /// Artists that the model it was trained on from had heard.
     pub heard_before: &'a [String],
-    /// Whose vectors of the training tracks were at hand.
-    pub teacher: Option<&'a Teacher>,
-    /// The same of the validation tracks.
-    pub validation_teacher: Option<&'a Teacher>,
+    /// Whose vectors of the tracks were at hand.
+    pub teachers: Option<Teachers<'a>>,
+    /// Teachers of the model it was trained on from.
+    pub taught_before: &'a [String],
 }
 
 /// The card of the model that these stages, up to the last of them, have come to.
@@ -36,8 +37,9 @@ pub fn card(origin: &Origin<'_>, stages: &[FinishedStage]) -> anyhow::Result<Mod
     let mut heard_artists: BTreeSet<String> = artists.iter().map(|artist| artist_digest(artist)).collect();
     heard_artists.extend(origin.heard_before.iter().cloned());
     let has_learnt_from_it = stages.iter().any(|stage| stage.name == StageName::Distill);
-    let teacher = origin.teacher.filter(|_| has_learnt_from_it);
+    let teacher = origin.teachers.filter(|_| has_learnt_from_it).map(|teachers| teachers.training);
     let teacher = teacher.map(|teacher| format!("{} (table {})", teacher.name(), teacher.digest()));
+    let teachers: BTreeSet<String> = origin.taught_before.iter().cloned().chain(teacher).collect();
     let record = TrainingRecord {
         stages: stages.iter().map(|stage| stage.name.as_str().to_owned()).collect(),
         manifest_digest: origin.manifest_digest.to_owned(),
@@ -47,7 +49,7 @@ pub fn card(origin: &Origin<'_>, stages: &[FinishedStage]) -> anyhow::Result<Mod
         validation_tracks: origin.validation.iter().filter(|track| track.entry.genre.is_some()).count(),
         heard_artists: heard_artists.into_iter().collect(),
         genres: genres.into_iter().cloned().collect(),
-        teacher: teacher.unwrap_or_default(),
+        teachers: teachers.into_iter().collect(),
         steps: stages.iter().map(|stage| stage.curve.kept_step).sum(),
         seed: config.seed,
     };

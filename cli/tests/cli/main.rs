@@ -9,6 +9,7 @@ mod help;
 mod ingest;
 mod invariance;
 mod kill;
+mod label_free;
 mod linkage;
 mod models;
 mod music;

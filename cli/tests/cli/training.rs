@@ -27,15 +27,15 @@ evaluate_every = 20
 checkpoint_every = 5
 ";
 
-struct Corpus {
-    world: World,
-    manifest: String,
+pub struct Corpus {
+    pub world: World,
+    pub manifest: String,
     config: String,
 }
 
 impl Corpus {
     /// Twelve pieces of two genres by twelve artists, one more without a genre.
-    fn new() -> Self {
+    pub fn new() -> Self {
         let world = World::new();
         let mut manifest = String::from("path,genre,artist,title\n");
         for number in 0..13 {
@@ -49,7 +49,7 @@ impl Corpus {
         Self { manifest: path.display().to_string(), config: config.display().to_string(), world }
     }
 
-    fn model(&self, name: &str) -> String {
+    pub fn model(&self, name: &str) -> String {
         self.world.path(name).display().to_string()
     }
 
@@ -60,11 +60,11 @@ impl Corpus {
         self.world.command(&arguments)
     }
 
-    fn train(&self, model: &str, more: &[&str]) -> Run {
+    pub fn train(&self, model: &str, more: &[&str]) -> Run {
         Run::of(self.command(model, more).output().unwrap())
     }
 
-    fn card(&self, model: &str) -> toml::Table {
+    pub fn card(&self, model: &str) -> toml::Table {
         std::fs::read_to_string(self.world.path(model).join("card.toml")).unwrap().parse().unwrap()
     }
 }

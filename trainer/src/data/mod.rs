@@ -20,6 +20,7 @@ mod genre_folders;
 pub mod genre_map;
 pub mod manifest;
 pub mod names;
+mod passage;
 pub mod sampler;
 mod spellings;
 pub mod split;

@@ -8,6 +8,7 @@ use rand::rngs::StdRng;
 use rand::seq::{IteratorRandom, SliceRandom};
 use rand::{RngExt, SeedableRng};
 use serde::{Deserialize, Serialize};
+use tch::Tensor;
 
 use super::teacher::Teacher;
 use super::tracks::{Roster, Track};
@@ -53,6 +54,11 @@ impl Default for BatchConfig {
 }
 
 impl BatchConfig {
+    /// Tracks of as many artists, whatever their genre; nothing is mixed.
+    pub fn without_labels() -> Self {
+        Self { genres: 0, unlabelled_tracks: 32, mixup_share: 0.0, ..Default::default() }
+    }
+
     /// Checks every field.
     ///
     /// # Errors
@@ -72,7 +78,7 @@ impl BatchConfig {
 }
 
 /// Crops and what is known of them.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Batch {
     /// Log-mels in dB, shape crops × frames × bands.
     pub log_mel: Vec<f32>,
@@ -82,19 +88,20 @@ pub struct Batch {
     pub targets: Vec<f32>,
     /// Whether crops are mixed with each other: then only the targets say what they are.
     pub is_mixed: bool,
-    /// What a teacher says of the crops, where there is one.
-    pub taught: Option<Taught>,
+    /// A teacher's vectors of the crops, crops × its dimension; empty without a teacher.
+    pub taught: Vec<f32>,
     /// The step that it was made for: random choices of a stage follow from it.
     pub step: usize,
 }
 
-/// A teacher's vectors of crops.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Taught {
-    /// Crops × the teacher's dimension; 0 where it has none.
-    pub vectors: Vec<f32>,
-    /// Whether the teacher has a vector of a crop.
-    pub is_known: Vec<bool>,
+impl Batch {
+    /// Log-mels as the network takes them, crops × frames × bands.
+    ///
+    /// # Errors
+    /// Where libtorch cannot copy.
+    pub fn input(&self, bands: usize) -> std::result::Result<Tensor, tch::TchError> {
+        Tensor::f_from_slice(&self.log_mel)?.f_view([self.crops.len() as i64, -1, bands as i64])
+    }
 }
 
 /// Draws genre, then artist, then track, then crop, each evenly: a genre with many tracks and an
@@ -142,9 +149,14 @@ impl<'a> Sampler<'a> {
         Self { tracks, roster, by_genre, unlabelled, front_end, augment, config, teacher: None, seed }
     }
 
-    /// Adds what a teacher says of each crop to the batches. Its tracks are the sampler's, in the same order.
-    pub fn with_teacher(self, teacher: Option<&'a Teacher>) -> Self {
-        Self { teacher, ..self }
+    /// Draws only tracks that the teacher has heard, and adds its vectors of the crops to the batches. Its tracks are
+    /// the sampler's, in the same order.
+    pub fn with_teacher(mut self, teacher: &'a Teacher) -> Self {
+        for artists in self.by_genre.iter_mut().chain([&mut self.unlabelled]) {
+            artists.iter_mut().for_each(|tracks| tracks.retain(|&track| teacher.has_heard(track)));
+            artists.retain(|tracks| !tracks.is_empty());
+        }
+        Self { teacher: Some(teacher), ..self }
     }
 
     /// Random numbers of a step's choices: the same seed, step and purpose give the same ones.
@@ -208,14 +220,12 @@ impl<'a> Sampler<'a> {
         let mut targets = vec![0.0; count * genres];
         let mut crops = Vec::with_capacity(count);
         let (mut source, mut crop) = (Vec::new(), Vec::new());
-        let mut taught = self.teacher.map(|_| Taught::default());
+        let mut taught = Vec::new();
         for (number, log_mel) in log_mel.chunks_exact_mut(frames * bands).enumerate() {
             let track = plan[number / crops_per_track];
             let seconds = self.cut(&self.tracks[track], &mut source, &mut random)?;
-            if let (Some(teacher), Some(taught)) = (self.teacher, &mut taught) {
-                let vector = teacher.vector(track, seconds.start, seconds.end - seconds.start);
-                taught.is_known.push(vector.is_some());
-                taught.vectors.extend(vector.unwrap_or_else(|| vec![0.0; teacher.dimension()]));
+            if let Some(teacher) = self.teacher {
+                taught.extend(teacher.vector(track, seconds.start, seconds.end - seconds.start).unwrap_or_default());
             }
             self.augment.apply(&source, bands, frames, &mut crop, &mut random);
             log_mel_into(&crop, bands, self.front_end.power_floor, log_mel);

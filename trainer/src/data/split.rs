@@ -13,15 +13,25 @@ pub struct Split {
     pub validation: Vec<usize>,
 }
 
+/// One of so many artists is held out where nothing is labelled.
+const UNLABELLED_PART: usize = 10;
+
 /// Artists of a genre that have to be held out for one to find the other.
 const PAIR: usize = 2;
 
 /// Holds out a share of each genre's artists, by seed: two at least of a genre of four or more, none
 /// of a smaller one, in which one alone would find nothing. An artist stands on one side only; where
 /// one has several genres, a genre may lose more, but never its last. Whoever made half of a genre's
-/// tracks or more is trained on: too little would be left to learn from. So are artists without a genre.
+/// tracks or more is trained on: too little would be left to learn from. So are artists without a genre, unless no
+/// track has one: then a tenth of all artists is held out, for stages that need no labels to see their loss.
 pub fn by_artist(entries: &[Entry], validation_share: f64, seed: u64) -> Split {
     let artists_of = artists_of_genres(entries);
+    if artists_of.is_empty() {
+        let artists: Artists<'_> = entries.iter().map(|entry| entry.artist.as_str()).collect();
+        let count = artists.len() / UNLABELLED_PART;
+        let held_out: HashSet<&str> = ranked(&artists, seed).into_iter().take(count).collect();
+        return split_of(entries, |artist| held_out.contains(artist));
+    }
     let genres_of = genres_of_artists(&artists_of);
     let tracks_of = tracks_of_genres(entries);
     let made_half = |artist: &str, genre: &str| {
@@ -159,6 +169,17 @@ mod tests {
 
     fn artists<'a>(entries: &'a [Entry], part: &[usize]) -> BTreeSet<&'a str> {
         part.iter().map(|&index| entries[index].artist.as_str()).collect()
+    }
+
+    #[test]
+    fn of_a_library_without_labels_a_tenth_of_the_artists_is_held_out() {
+        let entry = |number: usize| Entry { genre: None, ..entry("none", &format!("artist {}", number / 2)) };
+        let entries: Vec<Entry> = (0..60).map(entry).collect();
+        let split = by_artist(&entries, 0.35, 1);
+        assert_eq!((split.training.len(), split.validation.len()), (54, 6));
+        let held_out: BTreeSet<_> = split.validation.iter().map(|&index| &entries[index].artist).collect();
+        assert!(split.training.iter().all(|&index| !held_out.contains(&entries[index].artist)));
+        assert!(by_artist(&entries[..10], 0.35, 1).validation.is_empty(), "of few, none");
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! What a teacher says of a track's passages: vectors of another system that a model is to learn.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::passage::{Passage, check_starts, distinct_files, passages, whole_files};
 use super::table_rows::rows_of_tracks;
 use super::vector_archive::{FILES, Matrix, Reason, VECTORS, VectorArchive};
 use crate::error::{Result, io};
@@ -32,16 +32,6 @@ struct Rows {
     passages: Vec<Passage>,
     /// Of `passages`, those of each file: at least one.
     of_file: Vec<Range<usize>>,
-}
-
-/// A part of a track with a vector.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Passage {
-    /// Row of its vector.
-    row: usize,
-    start_seconds: f64,
-    /// Infinite where it lasts until the track ends.
-    end_seconds: f64,
 }
 
 impl TeacherTable {
@@ -135,6 +125,11 @@ impl Teacher {
         self.rows.vectors.columns()
     }
 
+    /// Whether the table has rows of the track.
+    pub fn has_heard(&self, track: usize) -> bool {
+        self.passages(track).is_some()
+    }
+
     /// All vectors of a track, in the order of its passages; none where the table has no row of it.
     pub fn rows(&self, track: usize) -> impl Iterator<Item = &[f32]> {
         self.passages(track).unwrap_or_default().iter().map(|passage| self.rows.vectors.row(passage.row))
@@ -197,59 +192,21 @@ fn check_vectors(vectors: &Matrix, files: &[PathBuf]) -> Reason<()> {
     files.iter().enumerate().try_for_each(|(row, file)| vectors.length(row, file).map(|_| ()))
 }
 
-fn check_starts(starts: &[f64], files: &[PathBuf]) -> Reason<()> {
-    if starts.len() != files.len() {
-        return Err(format!("{} numbers, but {} belong to {FILES}", starts.len(), files.len()));
-    }
-    match starts.iter().zip(files).find(|(start, _)| !start.is_finite() || **start < 0.0) {
-        Some((start, file)) => Err(format!("a passage of {} begins at {start} s", file.display())),
-        None => Ok(()),
-    }
-}
+#[cfg(test)]
+pub(crate) mod example {
+    use npyz::Order;
 
-/// Each file once, in the order in which they come, and the rows of each.
-fn distinct_files(files: &[PathBuf]) -> (Vec<PathBuf>, Vec<Vec<usize>>) {
-    let mut numbers: HashMap<&Path, usize> = HashMap::new();
-    let (mut distinct, mut rows_of_file) = (Vec::new(), Vec::<Vec<usize>>::new());
-    for (row, file) in files.iter().enumerate() {
-        let number = *numbers.entry(file).or_insert(distinct.len());
-        if number == distinct.len() {
-            distinct.push(file.clone());
-            rows_of_file.push(Vec::new());
-        }
-        rows_of_file[number].push(row);
+    use super::*;
+    use crate::data::vector_archive::example::Table;
+
+    /// A teacher with one row of each track.
+    pub(crate) fn of_rows<const N: usize>(rows: &[[f32; N]]) -> Teacher {
+        let files: Vec<String> = (0..rows.len()).map(|track| format!("/m/{track}.wav")).collect();
+        let table = Table::new("teacher.npz", &files.iter().map(String::as_str).collect::<Vec<_>>());
+        let shape = [rows.len() as u64, N as u64];
+        let (_folder, path) = table.with(VECTORS, Order::C, &shape, rows.as_flattened()).finish();
+        TeacherTable::read(&path).unwrap().of(&files.iter().map(PathBuf::from).collect::<Vec<_>>())
     }
-    (distinct, rows_of_file)
-}
-
-/// Rows that have no start: one passage a file.
-fn whole_files(files: &[PathBuf], rows_of_file: Vec<Vec<usize>>) -> Reason<Vec<Vec<Passage>>> {
-    let whole = |(file, rows): (&PathBuf, Vec<usize>)| match rows.as_slice() {
-        &[row] => Ok(vec![Passage { row, start_seconds: 0.0, end_seconds: f64::INFINITY }]),
-        _ => Err(format!("{} stands there twice, but there is no array {STARTS}", file.display())),
-    };
-    files.iter().zip(rows_of_file).map(whole).collect()
-}
-
-/// Rows that have a start: each file's passages, sorted.
-fn passages(starts: &[f64], files: &[PathBuf], rows_of_file: Vec<Vec<usize>>) -> Reason<Vec<Vec<Passage>>> {
-    let sorted = |(file, mut rows): (&PathBuf, Vec<usize>)| {
-        rows.sort_by(|a, b| starts[*a].total_cmp(&starts[*b]));
-        if let Some(pair) = rows.windows(2).find(|pair| starts[pair[0]] == starts[pair[1]]) {
-            return Err(format!("two passages of {} begin at {} s", file.display(), starts[pair[0]]));
-        }
-        let last_seconds = match rows.as_slice() {
-            [.., before, last] => starts[*last] - starts[*before],
-            _ => f64::INFINITY,
-        };
-        let passage = |(place, row): (usize, &usize)| {
-            let start_seconds = starts[*row];
-            let end_seconds = rows.get(place + 1).map_or(start_seconds + last_seconds, |next| starts[*next]);
-            Passage { row: *row, start_seconds, end_seconds }
-        };
-        Ok(rows.iter().enumerate().map(passage).collect())
-    };
-    files.iter().zip(rows_of_file).map(sorted).collect()
 }
 
 #[cfg(test)]

@@ -25,6 +25,21 @@ pub struct Evaluation {
     pub map: Vec<MapPoint>,
 }
 
+impl Evaluation {
+    /// Of no track: where a model could not be judged.
+    pub fn of_nothing(protocol: &str) -> Self {
+        Self {
+            format_version: EVALUATION_FORMAT_VERSION,
+            protocol: protocol.to_owned(),
+            tracks: 0,
+            artists: 0,
+            systems: Vec::new(),
+            confusion: Confusion::default(),
+            map: Vec::new(),
+        }
+    }
+}
+
 /// What one system reached.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SystemScores {

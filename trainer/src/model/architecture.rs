@@ -196,7 +196,7 @@ impl CnnConfig {
 
 /// Shape of the vision transformer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct VitConfig {
     /// Frames of a patch; divides a window's.
     pub patch_frames: i64,

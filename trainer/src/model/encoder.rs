@@ -127,3 +127,40 @@ impl Encoder {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tch::Device;
+
+    use super::*;
+    use crate::model::{VitConfig, weights};
+
+    #[test]
+    fn a_vision_transformer_is_folded_and_unfolded_and_stays_the_same() {
+        tch::manual_seed(6);
+        let config = VitConfig { width: 16, depth: 2, heads: 2, embedding_size: 8, ..Default::default() };
+        let architecture = Architecture::Vit(config);
+        let build = |architecture: &Architecture| {
+            let variables = VarStore::new(Device::Cpu);
+            let encoder = Encoder::new(&variables, architecture);
+            (variables, encoder)
+        };
+        let log_mel = Tensor::randn([6, 40, 64], tch::kind::FLOAT_CPU) * 15.0 - 30.0;
+        let (_variables, encoder) = build(&architecture);
+        for _ in 0..5 {
+            let _ = encoder.forward(&log_mel, Mode::Train { frozen_layers: 0 });
+        }
+        let expected = encoder.forward(&log_mel, Mode::Serve);
+        let (variables, folded) = build(&architecture.with_folded(true));
+        let named = encoder.folded();
+        assert_eq!(named.len(), variables.variables().len());
+        let bytes = weights::named_to_bytes(named, "encoder.").unwrap();
+        weights::from_bytes(&variables, "encoder.", &bytes).unwrap();
+        let (_again, unfolded) = build(&architecture);
+        unfolded.unfold(&folded, &log_mel);
+        for other in [&folded, &unfolded] {
+            let difference = (&expected - other.forward(&log_mel, Mode::Serve)).abs().max().double_value(&[]);
+            assert!(difference < 1e-5, "{difference}");
+        }
+    }
+}

@@ -30,7 +30,7 @@ impl PatchDecoder {
         };
         Self {
             narrow: linear(path / "narrow", config.width, width),
-            hidden_token: path.var("hidden_token", &[width], nn::Init::Const(0.0)),
+            hidden_token: path.var("hidden_token", &[1, width], nn::Init::Const(0.0)),
             blocks: (0..depth).map(block).collect(),
             norm: nn::layer_norm(path / "norm", vec![width], Default::default()),
             values: linear(path / "values", width, config.patch_frames * config.patch_bands),

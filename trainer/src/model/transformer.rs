@@ -68,6 +68,7 @@ mod tests {
 
     #[test]
     fn attention_is_the_formula_of_the_paper() {
+        tch::manual_seed(7);
         let variables = nn::VarStore::new(Device::Cpu);
         let block = TransformerBlock::new(&(variables.root() / "block"), 8, 2);
         let x = Tensor::randn([3, 5, 8], tch::kind::FLOAT_CPU);
@@ -84,6 +85,7 @@ mod tests {
 
     #[test]
     fn tokens_have_no_order_but_what_they_hold() {
+        tch::manual_seed(7);
         let variables = nn::VarStore::new(Device::Cpu);
         let block = TransformerBlock::new(&(variables.root() / "block"), 8, 2);
         let x = Tensor::randn([1, 4, 8], tch::kind::FLOAT_CPU);

@@ -42,7 +42,7 @@ impl VitBody {
     pub fn new(variables: &VarStore, name: &str, config: &VitConfig) -> Self {
         let (path, width) = (&(variables.root() / name), config.width);
         let embed = linear(path / "embed", config.patch_frames * config.patch_bands, width);
-        let class_token = path.var("class_token", &[width], nn::Init::Const(0.0));
+        let class_token = path.var("class_token", &[1, width], nn::Init::Const(0.0));
         let blocks = (0..config.depth).map(|number| {
             let path = path / "blocks" / number;
             TransformerBlock::new(&path, width, config.heads)

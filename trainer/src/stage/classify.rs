@@ -33,21 +33,7 @@ impl Default for ClassifyConfig {
             label_smoothing: 0.1,
             same_track: SameTrackConfig::default(),
             batch: BatchConfig::default(),
-            fit: FitConfig {
-                steps: 600,
-                learning_rate: 2e-3,
-                backbone_factor: 1.0,
-                warm_up_share: 0.05,
-                weight_decay: 0.05,
-                clip_norm: 1.0,
-                average_decay: 0.99,
-                frozen_layers: 0,
-                frozen_steps: 0,
-                evaluate_every: 100,
-                patience: 8,
-                checkpoint_every: 100,
-                keep: Keep::Retrieval,
-            },
+            fit: FitConfig { patience: 8, keep: Keep::Retrieval, ..Default::default() },
         }
     }
 }
@@ -103,6 +89,14 @@ pub fn train(
         return Err(Error::TooLittleData { genres, tracks: material.tracks.len() });
     }
     let objective = |_: &Network| -> Result<Box<dyn Objective>> { Ok(Box::new(Classify { name, config })) };
-    let stage = Stage { setup, material, fit: &config.fit, batch: &config.batch, corpus: None, objective: &objective };
+    let stage = Stage {
+        setup,
+        material,
+        fit: &config.fit,
+        batch: &config.batch,
+        corpus: None,
+        objective: &objective,
+        teachers: None,
+    };
     fit(&stage, start, surroundings)
 }

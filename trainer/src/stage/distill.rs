@@ -1,6 +1,7 @@
 //! Distillation: any model's vectors, in a table, teach this network (Hinton et al. 2015; without labels, as the
 //! third step of SimCLRv2, Chen et al. 2020b). A crop, however varied, is to point where the teacher's vector of the
-//! clean passage points, and pairs of crops are to lie as far apart as the teacher has them (Park et al. 2019).
+//! clean passage points once it is mapped to the embedding's size, and pairs of crops are to lie as far apart, in
+//! proportion, as the mapped vectors do (Park et al. 2019). Tracks that the teacher has not heard are left out.
 
 use audio_frontend::OutOfRange;
 use rand::rngs::StdRng;
@@ -8,12 +9,12 @@ use rand::{RngExt, SeedableRng};
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
-use super::fit::{FitConfig, Fitted, Keep, Objective, Stage, StepLoss, Surroundings, fit};
+use super::fit::{FitConfig, Fitted, Objective, Stage, StepLoss, Surroundings, fit};
 use super::network::{Network, Start};
 use super::terms::SameTrackConfig;
 use super::{Material, Setup, terms};
 use crate::data::Teacher;
-use crate::data::sampler::{Batch, BatchConfig, Taught};
+use crate::data::sampler::{Batch, BatchConfig};
 use crate::error::{Error, Result};
 use crate::metric::loss::cosine::cosine_to_target;
 use crate::metric::loss::relational::relational_distance;
@@ -46,22 +47,8 @@ impl Default for DistillConfig {
             relation_weight: 1.0,
             genre_weight: 0.0,
             same_track: SameTrackConfig { weight: 0.0, ..Default::default() },
-            batch: BatchConfig { genres: 0, unlabelled_tracks: 32, mixup_share: 0.0, ..Default::default() },
-            fit: FitConfig {
-                steps: 600,
-                learning_rate: 2e-3,
-                backbone_factor: 1.0,
-                warm_up_share: 0.05,
-                weight_decay: 0.05,
-                clip_norm: 1.0,
-                average_decay: 0.99,
-                frozen_layers: 0,
-                frozen_steps: 0,
-                evaluate_every: 100,
-                patience: 0,
-                checkpoint_every: 100,
-                keep: Keep::ValidationLoss,
-            },
+            batch: BatchConfig::without_labels(),
+            fit: FitConfig::default(),
         }
     }
 }
@@ -107,14 +94,12 @@ impl TeacherMap {
     fn new(teacher: &Teacher, tracks: usize, embedding_size: i64, seed: u64) -> Result<Self> {
         let dimension = teacher.dimension() as i64;
         let mut vectors: Vec<f32> = Vec::new();
-        let track_stride = (tracks * PLACES).div_ceil(MOST_VECTORS).max(1);
-        for track in (0..tracks).step_by(track_stride) {
+        let heard: Vec<usize> = (0..tracks).filter(|&track| teacher.has_heard(track)).collect();
+        let track_stride = (heard.len() * PLACES).div_ceil(MOST_VECTORS).max(1);
+        for track in heard.into_iter().step_by(track_stride) {
             let rows: Vec<&[f32]> = teacher.rows(track).collect();
             let row_stride = rows.len().div_ceil(PLACES).max(1);
             rows.iter().step_by(row_stride).for_each(|row| vectors.extend_from_slice(row));
-        }
-        if vectors.is_empty() {
-            return Err(Error::NothingTaught { teacher: teacher.name().to_owned() });
         }
         guard("mapping the teacher's vectors", || {
             let _no_gradients = tch::no_grad_guard();
@@ -142,9 +127,10 @@ impl TeacherMap {
     }
 }
 
+/// The map is a variable, so that a checkpoint holds it: worked out again on another processor, it might be turned.
 struct Distill<'a> {
     config: &'a DistillConfig,
-    map: &'a TeacherMap,
+    map: TeacherMap,
 }
 
 impl Objective for Distill<'_> {
@@ -155,9 +141,10 @@ impl Objective for Distill<'_> {
     fn loss(&self, network: &Network, log_mel: &Tensor, batch: &Batch, mode: Mode) -> Result<StepLoss> {
         let config = self.config;
         let vectors = network.encoder.forward(log_mel, mode);
-        // Validation tracks may be such as the teacher has not heard.
-        let nothing = Taught::default();
-        let mut loss = self.taught(&vectors, batch.taught.as_ref().unwrap_or(&nothing))?;
+        let taught = Tensor::f_from_slice(&batch.taught)?.f_view([batch.crops.len() as i64, -1])?;
+        let target = normalised(&self.map.of(&taught));
+        let mut loss = cosine_to_target(&vectors, &target) * config.vector_weight;
+        loss += relational_distance(&vectors, &target)? * config.relation_weight;
         if config.genre_weight > 0.0 {
             loss += terms::genre(network, &vectors, batch, 0.0)? * config.genre_weight;
         }
@@ -168,28 +155,10 @@ impl Objective for Distill<'_> {
     }
 }
 
-impl Distill<'_> {
-    /// What the crops that the teacher knows have to learn from it.
-    fn taught(&self, vectors: &Tensor, taught: &Taught) -> Result<Tensor> {
-        let rows = taught.is_known.iter().enumerate().filter(|(_, known)| **known);
-        let rows: Vec<i64> = rows.map(|(row, _)| row as i64).collect();
-        if rows.is_empty() {
-            return Ok(vectors.f_sum(Kind::Float)?.f_mul_scalar(0.0)?);
-        }
-        let known = Tensor::f_from_slice(&rows)?;
-        let all = Tensor::f_from_slice(&taught.vectors)?.f_view([taught.is_known.len() as i64, -1])?;
-        let target = normalised(&self.map.of(&all.f_index_select(0, &known)?));
-        let student = vectors.f_index_select(0, &known)?;
-        let counted = Tensor::f_ones([rows.len() as i64], tch::kind::FLOAT_CPU)?;
-        let vector = cosine_to_target(&student, &target, &counted) * self.config.vector_weight;
-        Ok(vector + relational_distance(&student, &target)? * self.config.relation_weight)
-    }
-}
-
-/// Learns from `material.teacher`, from `start` on.
+/// Learns from `material.teachers`, from `start` on.
 ///
 /// # Errors
-/// [`Error::NoTeacher`]; [`Error::NothingTaught`] where the teacher has heard none of the tracks; as [`fit`].
+/// [`Error::NoTeacher`]; as [`fit`].
 pub fn train(
     config: &DistillConfig,
     setup: Setup<'_>,
@@ -197,10 +166,49 @@ pub fn train(
     start: &Start,
     surroundings: Surroundings<'_>,
 ) -> Result<Fitted> {
-    let teacher = material.teacher.ok_or(Error::NoTeacher)?;
+    let teachers = material.teachers.ok_or(Error::NoTeacher)?;
     let size = setup.architecture.embedding_size();
-    let map = TeacherMap::new(teacher, material.tracks.len(), size, setup.seed)?;
-    let objective = |_: &Network| -> Result<Box<dyn Objective>> { Ok(Box::new(Distill { config, map: &map })) };
-    let stage = Stage { setup, material, fit: &config.fit, batch: &config.batch, corpus: None, objective: &objective };
+    let found = TeacherMap::new(teachers.training, material.tracks.len(), size, setup.seed)?;
+    let objective = |network: &Network| -> Result<Box<dyn Objective>> {
+        Ok(Box::new(network.with_objective(setup.seed, |path| {
+            let kept = |name: &str, value: &Tensor| {
+                let _no_gradients = tch::no_grad_guard();
+                let mut variable = path.zeros_no_train(name, &value.size());
+                variable.copy_(value);
+                variable
+            };
+            let map = TeacherMap { mean: kept("teacher_mean", &found.mean), map: kept("teacher_map", &found.map) };
+            Ok(Distill { config, map })
+        })?))
+    };
+    let stage = Stage {
+        setup,
+        material,
+        fit: &config.fit,
+        batch: &config.batch,
+        corpus: None,
+        objective: &objective,
+        teachers: Some(teachers),
+    };
     fit(&stage, start, surroundings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_map_keeps_angles_around_the_mean_where_there_is_room() {
+        // Three unit vectors at right angles; their mean is a third of each, and around it all are 120 degrees apart.
+        let teacher = crate::data::teacher::example::of_rows(&[[2.0, 0.0, 0.0], [0.0, 3.0, 0.0], [0.0, 0.0, 0.5]]);
+        let rows = Tensor::from_slice(&[2.0_f32, 0.0, 0.0, 0.0, 3.0, 0.0, 0.0, 0.0, 0.5]).view([3, 3]);
+        for size in [2, 3, 8] {
+            let map = TeacherMap::new(&teacher, 3, size, 7).unwrap();
+            let mapped = normalised(&map.of(&rows));
+            assert_eq!(mapped.size(), [3, size]);
+            let cosines = Vec::<f32>::try_from(mapped.matmul(&mapped.tr()).view([-1])).unwrap();
+            let expected = [1.0, -0.5, -0.5, -0.5, 1.0, -0.5, -0.5, -0.5, 1.0];
+            assert!(cosines.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-5), "{size}: {cosines:?}");
+        }
+    }
 }

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use audio_frontend::{FrontEndConfig, MelPower};
 
-use super::Material;
 use super::fit::{FitConfig, Progress};
 use super::judge::Judge;
 use super::network::Start;
+use super::{Material, Teachers};
 use crate::config::{StageName, TrainConfig};
 use crate::data::example::with_power;
 use crate::data::{Roster, Teacher, Track};
@@ -90,8 +90,7 @@ impl World {
             roster: &self.roster,
             judge: &self.judge,
             validation: &self.tracks,
-            teacher: None,
-            validation_teacher: None,
+            teachers: None,
         }
     }
 
@@ -118,7 +117,7 @@ impl World {
             config: &config,
             training: &self.tracks,
             validation: &self.tracks,
-            teacher: teacher.map(|teacher| (teacher, teacher)),
+            teachers: teacher.map(|teacher| Teachers { training: teacher, validation: teacher }),
             start,
             state_folder,
             max_duration: None,

@@ -8,15 +8,15 @@ use crate::error::Result;
 use crate::evaluate::{Labelled, Retrieval, retrieval};
 use crate::model::Encoder;
 
-/// Labelled tracks, few windows of each: enough to tell steps from each other.
+/// Few windows of each track: enough to tell steps from each other.
 #[derive(Debug)]
 pub struct Judge {
     front_end: FrontEndConfig,
-    tracks: Vec<(Windows, String, String)>,
+    tracks: Vec<(Windows, Option<String>, String)>,
 }
 
 impl Judge {
-    /// Of these tracks, `windows` of each at most. Those without a genre have nothing to say.
+    /// Of these tracks, `windows` of each at most.
     ///
     /// # Errors
     /// As [`TrackPower::read`](crate::data::TrackPower::read).
@@ -24,14 +24,13 @@ impl Judge {
         let front_end = FrontEndConfig { max_windows: windows, segment_windows: 1, ..front_end.clone() };
         let mut kept = Vec::new();
         for track in tracks {
-            let Some(genre) = &track.entry.genre else { continue };
             let Some(windows) = track.power.windows(&front_end)? else { continue };
-            kept.push((windows, genre.clone(), track.entry.artist.clone()));
+            kept.push((windows, track.entry.genre.clone(), track.entry.artist.clone()));
         }
         Ok(Self { front_end, tracks: kept })
     }
 
-    /// Retrieval among them, and the variance of their vectors: 1 for an even sphere, 0 for one point. What
+    /// Retrieval among those with a genre, and the variance of all vectors: 1 for an even sphere, 0 for one point. What
     /// training sees of a batch is spread by batch normalisation; these are as they are served.
     ///
     /// # Errors
@@ -44,7 +43,7 @@ impl Judge {
         let labelled: Vec<Labelled<'_>> = vectors
             .iter()
             .zip(&self.tracks)
-            .map(|(vector, (_, genre, artist))| Labelled { vector, genre, artist })
+            .filter_map(|(vector, (_, genre, artist))| Some(Labelled { vector, genre: genre.as_deref()?, artist }))
             .collect();
         Ok((retrieval(&labelled)?, variance(&vectors)))
     }

@@ -1,5 +1,6 @@
 //! Masked patches (He et al. 2022, MAE; on spectrograms: Huang et al. 2022, AudioMAE): most patches of a window are
-//! hidden before the vision transformer sees them, and a light decoder predicts what they held.
+//! hidden before the vision transformer sees them, and a light decoder predicts what they held: windows that are varied
+//! as for the other stages, so what was added to them is predicted as well.
 
 use audio_frontend::OutOfRange;
 use rand::rngs::StdRng;
@@ -8,7 +9,7 @@ use rand::{Rng, SeedableRng};
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::fit::{FitConfig, Fitted, Keep, Objective, Stage, StepLoss, Surroundings, fit};
+use super::fit::{FitConfig, Fitted, Objective, Stage, StepLoss, Surroundings, fit};
 use super::network::{Network, Start};
 use super::{Material, Setup};
 use crate::data::sampler::{Batch, BatchConfig};
@@ -41,21 +42,14 @@ impl Default for MaskedConfig {
             hidden_share: 0.75,
             decoder_width: 64,
             decoder_depth: 1,
-            batch: BatchConfig { genres: 0, unlabelled_tracks: 32, mixup_share: 0.0, ..Default::default() },
+            batch: BatchConfig::without_labels(),
             fit: FitConfig {
                 steps: 2000,
                 learning_rate: 1e-3,
-                backbone_factor: 1.0,
                 warm_up_share: 0.1,
-                weight_decay: 0.05,
-                clip_norm: 1.0,
-                average_decay: 0.99,
-                frozen_layers: 0,
-                frozen_steps: 0,
                 evaluate_every: 200,
-                patience: 0,
                 checkpoint_every: 200,
-                keep: Keep::ValidationLoss,
+                ..Default::default()
             },
         }
     }
@@ -98,7 +92,7 @@ struct Mask {
 impl Mask {
     /// As many of each window, drawn evenly.
     fn draw(windows: usize, patches: usize, hidden_share: f64, random: &mut impl Rng) -> Result<Self> {
-        let seen = ((patches as f64 * (1.0 - hidden_share)).round() as usize).clamp(1, patches);
+        let seen = ((patches as f64 * (1.0 - hidden_share)).round() as usize).clamp(1, (patches - 1).max(1));
         let (mut visible, mut hidden) = (Vec::new(), vec![1.0_f32; windows * patches]);
         let mut order: Vec<usize> = (0..patches).collect();
         for window in 0..windows {
@@ -155,6 +149,10 @@ impl Objective for Masked<'_> {
         "masked"
     }
 
+    fn trains_embeddings(&self) -> bool {
+        false
+    }
+
     fn loss(&self, network: &Network, log_mel: &Tensor, batch: &Batch, mode: Mode) -> Result<StepLoss> {
         let Predicted { mask, patches, predicted, vectors, .. } = self.predict(network, log_mel, batch.step, mode)?;
         let loss = masked_patches(&predicted, &patches, &mask.hidden);
@@ -204,7 +202,15 @@ pub fn train(
             Ok(Masked { config, decoder, seed: setup.seed })
         })?))
     };
-    let stage = Stage { setup, material, fit: &config.fit, batch: &config.batch, corpus: None, objective: &objective };
+    let stage = Stage {
+        setup,
+        material,
+        fit: &config.fit,
+        batch: &config.batch,
+        corpus: None,
+        objective: &objective,
+        teachers: None,
+    };
     fit(&stage, start, surroundings)
 }
 

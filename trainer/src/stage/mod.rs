@@ -35,6 +35,15 @@ pub struct Setup<'a> {
     pub augment: &'a AugmentConfig,
 }
 
+/// A teacher's vectors of the tracks that are learnt from, and of those that are validated on.
+#[derive(Debug, Clone, Copy)]
+pub struct Teachers<'a> {
+    /// Of the first.
+    pub training: &'a Teacher,
+    /// Of the second.
+    pub validation: &'a Teacher,
+}
+
 /// What every stage learns from and is judged by.
 #[derive(Debug, Clone, Copy)]
 pub struct Material<'a> {
@@ -46,10 +55,8 @@ pub struct Material<'a> {
     pub judge: &'a Judge,
     /// Tracks that a stage's loss is validated on; may be empty.
     pub validation: &'a [Track],
-    /// A teacher's vectors of `tracks`, and of `validation`: see [`distill`].
-    pub teacher: Option<&'a Teacher>,
-    /// See `teacher`.
-    pub validation_teacher: Option<&'a Teacher>,
+    /// What the stage [`distill`] learns from.
+    pub teachers: Option<Teachers<'a>>,
 }
 
 #[cfg(test)]

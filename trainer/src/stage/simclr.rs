@@ -8,8 +8,9 @@
 use audio_frontend::OutOfRange;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
+use tch::nn::Path;
 
-use super::fit::{FitConfig, Fitted, Keep, Objective, Stage, StepLoss, Surroundings, fit};
+use super::fit::{FitConfig, Fitted, Objective, Stage, StepLoss, Surroundings, fit};
 use super::network::{Network, Start};
 use super::{Material, Setup};
 use crate::data::sampler::{Batch, BatchConfig};
@@ -31,7 +32,7 @@ pub struct SimclrConfig {
     pub projection_size: i64,
     /// Projections of past batches that are remembered as negatives; 0: those of the batch alone.
     pub queue: usize,
-    /// Share of the steps after which the remembered ones count.
+    /// Share of `fit.steps` after which the remembered ones count, however long a step takes.
     pub queue_after: f64,
     /// What batches are made of: tracks in even numbers of crops, which are pairs; labels are not looked at.
     pub batch: BatchConfig,
@@ -47,22 +48,8 @@ impl Default for SimclrConfig {
             projection_size: 64,
             queue: 0,
             queue_after: 0.5,
-            batch: BatchConfig { genres: 0, unlabelled_tracks: 32, mixup_share: 0.0, ..Default::default() },
-            fit: FitConfig {
-                steps: 600,
-                learning_rate: 2e-3,
-                backbone_factor: 1.0,
-                warm_up_share: 0.05,
-                weight_decay: 0.05,
-                clip_norm: 1.0,
-                average_decay: 0.99,
-                frozen_layers: 0,
-                frozen_steps: 0,
-                evaluate_every: 100,
-                patience: 0,
-                checkpoint_every: 100,
-                keep: Keep::ValidationLoss,
-            },
+            batch: BatchConfig::without_labels(),
+            fit: FitConfig::default(),
         }
     }
 }
@@ -100,7 +87,17 @@ struct Simclr<'a> {
     remembered: Tensor,
 }
 
-impl Simclr<'_> {
+impl<'a> Simclr<'a> {
+    fn new(config: &'a SimclrConfig, embedding_size: i64, path: &Path<'_>) -> Self {
+        Self {
+            config,
+            head: ProjectionHead::new(path, embedding_size, config.hidden_size, config.projection_size),
+            queue: path.zeros_no_train("queue", &[config.queue as i64, config.projection_size]),
+            queue_tracks: path.zeros_no_train("queue_tracks", &[config.queue as i64]),
+            remembered: path.zeros_no_train("remembered", &[1]),
+        }
+    }
+
     fn past(&self) -> Result<(Tensor, Vec<Option<usize>>)> {
         let tracks = Vec::<f32>::try_from(&self.queue_tracks)?;
         // A copy: the place is overwritten before the gradient is worked out.
@@ -160,17 +157,50 @@ pub fn train(
     surroundings: Surroundings<'_>,
 ) -> Result<Fitted> {
     let objective = |network: &Network| -> Result<Box<dyn Objective>> {
-        Ok(Box::new(network.with_objective(setup.seed, |path| {
-            let size = setup.architecture.embedding_size();
-            Ok(Simclr {
-                config,
-                head: ProjectionHead::new(path, size, config.hidden_size, config.projection_size),
-                queue: path.zeros_no_train("queue", &[config.queue as i64, config.projection_size]),
-                queue_tracks: path.zeros_no_train("queue_tracks", &[config.queue as i64]),
-                remembered: path.zeros_no_train("remembered", &[1]),
-            })
-        })?))
+        let size = setup.architecture.embedding_size();
+        Ok(Box::new(network.with_objective(setup.seed, |path| Ok(Simclr::new(config, size, path)))?))
     };
-    let stage = Stage { setup, material, fit: &config.fit, batch: &config.batch, corpus: None, objective: &objective };
+    let stage = Stage {
+        setup,
+        material,
+        fit: &config.fit,
+        batch: &config.batch,
+        corpus: None,
+        objective: &objective,
+        teachers: None,
+    };
     fit(&stage, start, surroundings)
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::nn::VarStore;
+    use tch::{Device, Kind};
+
+    use super::*;
+    use crate::metric::Crop;
+
+    #[test]
+    fn the_latest_projections_take_the_place_of_the_oldest() {
+        let config = SimclrConfig { queue: 3, projection_size: 1, hidden_size: 1, ..Default::default() };
+        let variables = VarStore::new(Device::Cpu);
+        let stage = Simclr::new(&config, 1, &variables.root());
+        let remember = |first: usize, count: usize| {
+            let tracks = first..first + count;
+            let crops = tracks.clone().map(|track| Crop { track, artist: 0, genre: None }).collect();
+            let batch = Batch { crops, ..Default::default() };
+            let projections = Tensor::arange_start(first as i64, tracks.end as i64, (Kind::Float, Device::Cpu));
+            stage.remember(&projections.view([-1, 1]), &batch).unwrap();
+            let (vectors, tracks) = stage.past().unwrap();
+            (Vec::<f32>::try_from(vectors.view([-1])).unwrap(), tracks)
+        };
+        assert_eq!(remember(10, 2), (vec![10.0, 11.0, 0.0], vec![Some(10), Some(11), None]));
+        assert_eq!(remember(20, 2), (vec![21.0, 11.0, 20.0], vec![Some(21), Some(11), Some(20)]));
+        // Of more than it holds, the end.
+        let (vectors, tracks) = remember(30, 5);
+        assert_eq!(vectors.iter().map(|&value| Some(value as usize)).collect::<Vec<_>>(), tracks);
+        let mut kept: Vec<_> = tracks.into_iter().flatten().collect();
+        kept.sort_unstable();
+        assert_eq!(kept, [32, 33, 34]);
+    }
 }

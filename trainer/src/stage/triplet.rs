@@ -55,15 +55,12 @@ impl Default for TripletConfig {
                 learning_rate: 3e-4,
                 backbone_factor: 0.5,
                 warm_up_share: 0.1,
-                weight_decay: 0.05,
-                clip_norm: 1.0,
-                average_decay: 0.99,
                 frozen_layers: 2,
                 frozen_steps: 40,
                 evaluate_every: 40,
                 patience: 6,
-                checkpoint_every: 100,
                 keep: Keep::Retrieval,
+                ..Default::default()
             },
         }
     }
@@ -139,6 +136,14 @@ pub fn train(
 ) -> Result<Fitted> {
     let objective = |_: &Network| -> Result<Box<dyn Objective>> { Ok(Box::new(TripletObjective(config))) };
     let corpus = (config.corpus.tracks > 0).then_some(&config.corpus);
-    let stage = Stage { setup, material, fit: &config.fit, batch: &config.batch, corpus, objective: &objective };
+    let stage = Stage {
+        setup,
+        material,
+        fit: &config.fit,
+        batch: &config.batch,
+        corpus,
+        objective: &objective,
+        teachers: None,
+    };
     fit(&stage, start, surroundings)
 }

@@ -69,10 +69,8 @@ pub fn whiten(
 ) -> Result<(NetworkWeights, Retrieval)> {
     let batch = BatchConfig { crops_per_track: config.crops_per_track, mixup_share: 0.0, ..Default::default() };
     let sampler = Sampler::new(material.tracks, material.roster, setup.front_end, setup.augment, &batch, setup.seed);
-    let bands = setup.front_end.mel_bands as i64;
     let input = |tracks: &[usize], step| -> Result<Tensor> {
-        let batch = sampler.batch(tracks, step)?;
-        Ok(Tensor::f_from_slice(&batch.log_mel)?.f_view([batch.crops.len() as i64, -1, bands])?)
+        Ok(sampler.batch(tracks, step)?.input(setup.front_end.mel_bands)?)
     };
     let count = material.tracks.len().min(MOST_TRACKS);
     let all: Vec<usize> = (0..count).map(|number| number * material.tracks.len() / count.max(1)).collect();

@@ -46,6 +46,26 @@ pub enum Keep {
     ValidationLoss,
 }
 
+impl Default for FitConfig {
+    fn default() -> Self {
+        Self {
+            steps: 600,
+            learning_rate: 2e-3,
+            backbone_factor: 1.0,
+            warm_up_share: 0.05,
+            weight_decay: 0.05,
+            clip_norm: 1.0,
+            average_decay: 0.99,
+            frozen_layers: 0,
+            frozen_steps: 0,
+            evaluate_every: 100,
+            patience: 0,
+            checkpoint_every: 100,
+            keep: Keep::ValidationLoss,
+        }
+    }
+}
+
 impl FitConfig {
     /// Checks every field.
     ///

@@ -14,7 +14,7 @@ use tch::{Kind, Tensor};
 
 use super::network::{Network, NetworkWeights, Start};
 use super::optimiser::StepSize;
-use super::{Material, Setup};
+use super::{Material, Setup, Teachers};
 use crate::data::sampler::{Batch, BatchConfig, Sampler};
 use crate::error::{Error, Result};
 use crate::evaluate::Retrieval;
@@ -40,6 +40,11 @@ pub trait Objective {
     /// # Errors
     /// [`Error::Torch`].
     fn loss(&self, network: &Network, log_mel: &Tensor, batch: &Batch, mode: Mode) -> Result<StepLoss>;
+
+    /// Whether the stage trains embeddings, which then may collapse.
+    fn trains_embeddings(&self) -> bool {
+        true
+    }
 
     /// Windows (one × frames × bands, in dB) as the stage sees them and makes them out, for the report.
     ///
@@ -78,6 +83,8 @@ pub struct Stage<'a> {
     pub batch: &'a BatchConfig,
     /// Whether and how hard negatives are looked for in the whole corpus.
     pub corpus: Option<&'a CorpusConfig>,
+    /// Whose vectors of the crops batches hold: then only tracks that it has heard are drawn.
+    pub teachers: Option<Teachers<'a>>,
     /// What it asks of a batch.
     pub objective: &'a MakeObjective<'a>,
 }
@@ -147,6 +154,9 @@ pub enum Ended {
 /// Variance below which vectors, of a batch or of the validation artists, are as good as one point.
 const COLLAPSED_VARIANCE: f64 = 0.02;
 
+/// Steps before which nothing is said to have collapsed: averages still follow the weights of the beginning.
+const FIRST_STEPS: usize = 20;
+
 /// Weight of the latest step in what is watched for collapse: about the last twenty count.
 const WATCH_SHARE: f64 = 0.05;
 
@@ -166,7 +176,10 @@ pub fn fit<'a>(stage: &'a Stage<'a>, start: &Start, surroundings: Surroundings<'
     }
     let Setup { front_end, augment, seed, .. } = stage.setup;
     let sampler = Sampler::new(tracks, roster, front_end, augment, stage.batch, seed);
-    let sampler = sampler.with_teacher(stage.material.teacher);
+    let sampler = match stage.teachers {
+        Some(teachers) => sampler.with_teacher(teachers.training),
+        None => sampler,
+    };
     let mut state = State::begin(stage, start, &sampler, surroundings.checkpoint)?;
     let validation = Validation::new(stage)?;
     if state.step() == 0 && !matches!(start, Start::Random) {
@@ -233,7 +246,7 @@ impl Run<'_, '_> {
             let seen = self.validation.look(state)?;
             looked = Some((state.look(seen, learning_rate)?, seen.retrieval));
             let variance = seen.variance;
-            if variance < COLLAPSED_VARIANCE {
+            if state.can_collapse() && variance < COLLAPSED_VARIANCE {
                 let (_, active_triplets) = state.watched();
                 ended = Some(Ended::Collapsed { step, variance, active_triplets });
             }
@@ -268,7 +281,7 @@ impl Run<'_, '_> {
             clip_norm: fit.clip_norm,
         };
         guard("a training step", || {
-            let input = input_of(batch, setup.front_end.mel_bands)?;
+            let input = batch.input(setup.front_end.mel_bands)?;
             let StepLoss { loss, vectors, active_triplets } = state.loss(&input, batch, mode)?;
             let value = loss.double_value(&[]);
             if !value.is_finite() {
@@ -285,7 +298,7 @@ impl Run<'_, '_> {
     fn ended(&self, state: &State, out_of_time: bool) -> Option<Ended> {
         let (variance, active_triplets) = state.watched();
         let step = state.step();
-        if step >= 20 && variance < COLLAPSED_VARIANCE {
+        if state.can_collapse() && variance < COLLAPSED_VARIANCE {
             return Some(Ended::Collapsed { step, variance, active_triplets });
         }
         if step == self.stage.fit.steps {
@@ -318,11 +331,6 @@ impl Run<'_, '_> {
         }
         HardNegatives::find(self.surroundings.search, &vectors, members, &labelled, corpus)
     }
-}
-
-/// Log-mels of a batch, crops × frames × bands.
-fn input_of(batch: &Batch, bands: usize) -> Result<Tensor> {
-    Ok(Tensor::f_from_slice(&batch.log_mel)?.f_view([batch.crops.len() as i64, -1, bands as i64])?)
 }
 
 /// Windows by which a track takes part in the search for hard negatives.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use super::validation::Seen;
-use super::{Ended, Fitted, Keep, Objective, Stage, Start, StepLoss, WATCH_SHARE, Watched};
+use super::{Ended, FIRST_STEPS, Fitted, Keep, Objective, Stage, Start, StepLoss, WATCH_SHARE, Watched};
 use crate::checkpoint::Checkpoint;
 use crate::data::sampler::{Batch, Sampler};
 use crate::error::{Error, Result};
@@ -59,8 +59,7 @@ impl<'a> State<'a> {
             Start::Model(_) => {
                 let plan = sampler.plan(0, 0, &mut HardNegatives::default().draws(&CorpusConfig::default()));
                 let batch = sampler.batch(&plan, 0)?;
-                let shape = [batch.crops.len() as i64, -1, stage.setup.front_end.mel_bands as i64];
-                let log_mel = Tensor::f_from_slice(&batch.log_mel)?.f_view(shape)?;
+                let log_mel = batch.input(stage.setup.front_end.mel_bands)?;
                 Network::begin(stage.setup, genres, start, &log_mel)?
             }
             Start::Random | Start::Weights(_) => Network::begin(stage.setup, genres, start, &Tensor::new())?,
@@ -136,6 +135,11 @@ impl<'a> State<'a> {
     /// The network that is judged and kept.
     pub fn judged(&self) -> &Network {
         &self.average
+    }
+
+    /// Whether embeddings that are as one point now say that the stage has failed.
+    pub fn can_collapse(&self) -> bool {
+        self.objective.trains_embeddings() && self.plain.step >= FIRST_STEPS
     }
 
     /// The loss of a batch by the network that is trained.

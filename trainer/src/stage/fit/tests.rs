@@ -121,6 +121,7 @@ fn collapse_ends_a_stage_and_the_best_weights_are_kept() {
         batch: &world.config.classify.batch,
         corpus: None,
         objective: &|_| Ok(Box::new(Collapse)),
+        teachers: None,
     };
     let surroundings =
         Surroundings { checkpoint: None, max_duration: None, search: &mut BruteForce, report: &mut |_| () };

@@ -3,11 +3,11 @@
 
 use tch::Tensor;
 
+use super::Stage;
 use super::state::State;
-use super::{Stage, input_of};
 use crate::data::Roster;
 use crate::data::sampler::{Batch, BatchConfig, Sampler};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::evaluate::Retrieval;
 use crate::evaluate::scores::Reconstruction;
 use crate::metric::miner::corpus::{CorpusConfig, HardNegatives};
@@ -50,10 +50,16 @@ impl<'a> Validation<'a> {
             let roster = Roster::among(tracks, &material.roster.genres);
             let unmixed = BatchConfig { mixup_share: 0.0, ..batch.clone() };
             let sampler = Sampler::new(tracks, &roster, setup.front_end, setup.augment, &unmixed, setup.seed);
-            let sampler = sampler.with_teacher(material.validation_teacher);
+            let sampler = match stage.teachers {
+                Some(teachers) => sampler.with_teacher(teachers.validation),
+                None => sampler,
+            };
             for step in 0..BATCHES {
                 let plan = sampler.plan(step, 0, &mut HardNegatives::default().draws(&CorpusConfig::default()));
-                batches.push(sampler.batch(&plan, step)?);
+                // A teacher may have heard none of them.
+                if plan.len() >= 2 {
+                    batches.push(sampler.batch(&plan, step)?);
+                }
             }
         }
         Ok(Self { stage, batches })
@@ -62,16 +68,19 @@ impl<'a> Validation<'a> {
     /// Looks at the weights that are judged.
     ///
     /// # Errors
-    /// [`Error::Torch`](crate::Error::Torch), [`Error::NotFinite`](crate::Error::NotFinite).
+    /// [`Error::Torch`], [`Error::NotFinite`].
     pub fn look(&self, state: &State<'_>) -> Result<Seen> {
         let (retrieval, variance) = self.stage.material.judge.judge(&state.judged().encoder)?;
         let mut sum = 0.0;
         for batch in &self.batches {
             sum += guard("the loss of validation tracks", || {
                 let _no_gradients = tch::no_grad_guard();
-                let input = input_of(batch, self.stage.setup.front_end.mel_bands)?;
+                let input = batch.input(self.stage.setup.front_end.mel_bands)?;
                 Ok(state.judged_loss(&input, batch, Mode::Serve)?.loss.f_double_value(&[])?)
             })?;
+        }
+        if !sum.is_finite() {
+            return Err(Error::NotFinite { what: "the validation loss" });
         }
         let loss = (!self.batches.is_empty()).then(|| sum / self.batches.len() as f64);
         Ok(Seen { retrieval, variance, loss })
@@ -81,7 +90,7 @@ impl<'a> Validation<'a> {
     /// learnt from.
     ///
     /// # Errors
-    /// As [`TrackPower::spread`](crate::data::TrackPower::spread); [`Error::Torch`](crate::Error::Torch).
+    /// As [`TrackPower::spread`](crate::data::TrackPower::spread); [`Error::Torch`].
     pub fn reconstructions(&self, state: &State<'_>) -> Result<Vec<Reconstruction>> {
         let Stage { setup, material, .. } = *self.stage;
         let tracks = if material.validation.is_empty() { material.tracks } else { material.validation };
