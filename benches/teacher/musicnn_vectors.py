@@ -1,4 +1,8 @@
-"""Runs in the virtual environment that `musicnn` makes. See there."""
+"""Runs in the virtual environment that `musicnn` makes. See there.
+
+The networks are run here rather than by musicnn's own extractor, which in 0.1.0 repeats the penultimate values of the
+first patch for all others, and overflows where it computes spectrograms in half precision.
+"""
 
 import argparse
 import csv
@@ -67,7 +71,6 @@ class Teacher:
         power = self.librosa.feature.melspectrogram(
             y=audio, sr=rate, hop_length=settings.FFT_HOP, n_fft=settings.FFT_SIZE, n_mels=settings.N_MELS
         ).T
-        # musicnn's extractor computes this in float16, which overflows.
         log_mel = numpy.log10(10000 * power.astype(numpy.float32) + 1)
         count = max(1, len(log_mel) // self.frames)
         if len(log_mel) < self.frames:
