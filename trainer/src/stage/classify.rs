@@ -89,14 +89,6 @@ pub fn train(
         return Err(Error::TooLittleData { genres, tracks: material.tracks.len() });
     }
     let objective = |_: &Network| -> Result<Box<dyn Objective>> { Ok(Box::new(Classify { name, config })) };
-    let stage = Stage {
-        setup,
-        material,
-        fit: &config.fit,
-        batch: &config.batch,
-        corpus: None,
-        objective: &objective,
-        teachers: None,
-    };
+    let stage = Stage::new(setup, material, &config.fit, &config.batch, &objective);
     fit(&stage, start, surroundings)
 }

@@ -181,15 +181,8 @@ pub fn train(
             Ok(Distill { config, map })
         })?))
     };
-    let stage = Stage {
-        setup,
-        material,
-        fit: &config.fit,
-        batch: &config.batch,
-        corpus: None,
-        objective: &objective,
-        teachers: Some(teachers),
-    };
+    let stage =
+        Stage { teachers: Some(teachers), ..Stage::new(setup, material, &config.fit, &config.batch, &objective) };
     fit(&stage, start, surroundings)
 }
 

@@ -16,14 +16,16 @@ pub struct Judge {
 }
 
 impl Judge {
-    /// Of these tracks, `windows` of each at most.
+    /// Of these tracks, `windows` of each at most; of very many, such as lie evenly among them.
     ///
     /// # Errors
     /// As [`TrackPower::read`](crate::data::TrackPower::read).
     pub fn new(tracks: &[Track], front_end: &FrontEndConfig, windows: usize) -> Result<Self> {
         let front_end = FrontEndConfig { max_windows: windows, segment_windows: 1, ..front_end.clone() };
+        let (labelled, others): (Vec<&Track>, Vec<&Track>) =
+            tracks.iter().partition(|track| track.entry.genre.is_some());
         let mut kept = Vec::new();
-        for track in tracks {
+        for track in spread(&labelled, MOST_LABELLED).chain(spread(&others, MOST_UNLABELLED)) {
             let Some(windows) = track.power.windows(&front_end)? else { continue };
             kept.push((windows, track.entry.genre.clone(), track.entry.artist.clone()));
         }
@@ -49,6 +51,18 @@ impl Judge {
     }
 }
 
+/// Tracks that are asked with at most: their windows stay in memory, and are embedded at every look.
+const MOST_LABELLED: usize = 1000;
+
+/// Tracks without a genre at most, which only the variance looks at.
+const MOST_UNLABELLED: usize = 200;
+
+/// At most `count`, evenly.
+fn spread<'a, 'b>(tracks: &'a [&'b Track], count: usize) -> impl Iterator<Item = &'b Track> + use<'a, 'b> {
+    let kept = tracks.len().min(count);
+    (0..kept).map(move |number| tracks[number * tracks.len() / kept])
+}
+
 /// Of unit vectors: 1 less the squared length of their mean. 1 where there are none.
 fn variance(vectors: &[Vec<f32>]) -> f64 {
     let mean = |dimension: usize| {
@@ -60,6 +74,16 @@ fn variance(vectors: &[Vec<f32>]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_very_many_tracks_some_are_looked_at_from_all_over() {
+        let tracks: Vec<Track> = (0..10).map(|number| crate::data::example::track(None, &number.to_string())).collect();
+        let tracks: Vec<&Track> = tracks.iter().collect();
+        let kept = |count| spread(&tracks, count).map(|track| track.entry.artist.clone()).collect::<Vec<_>>();
+        assert_eq!(kept(4), ["0", "2", "5", "7"]);
+        assert_eq!(kept(20).len(), 10);
+        assert_eq!(spread(&[], 4).count(), 0);
+    }
 
     #[test]
     fn variance_by_hand() {

@@ -202,15 +202,7 @@ pub fn train(
             Ok(Masked { config, decoder, seed: setup.seed })
         })?))
     };
-    let stage = Stage {
-        setup,
-        material,
-        fit: &config.fit,
-        batch: &config.batch,
-        corpus: None,
-        objective: &objective,
-        teachers: None,
-    };
+    let stage = Stage::new(setup, material, &config.fit, &config.batch, &objective);
     fit(&stage, start, surroundings)
 }
 

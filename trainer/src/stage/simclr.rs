@@ -2,8 +2,8 @@
 //! et al. 2022): two crops of a track, each varied by itself, are told from the crops of all other tracks.
 //!
 //! The paper's negatives come from batches of thousands. A queue may remember the projections of past batches, which
-//! costs one product of matrices a step (Wang et al. 2020, XBM). It helps only once embeddings drift slowly: from
-//! the start on, telling new projections from old ones is all that is learnt (benches/results/label_free.md).
+//! costs one product of matrices a step (Wang et al. 2020, XBM). From the start on, when embeddings drift fast, telling
+//! new projections from old ones is all that is learnt (benches/results/label_free.md), so it counts later, if at all.
 
 use audio_frontend::OutOfRange;
 use serde::{Deserialize, Serialize};
@@ -160,15 +160,7 @@ pub fn train(
         let size = setup.architecture.embedding_size();
         Ok(Box::new(network.with_objective(setup.seed, |path| Ok(Simclr::new(config, size, path)))?))
     };
-    let stage = Stage {
-        setup,
-        material,
-        fit: &config.fit,
-        batch: &config.batch,
-        corpus: None,
-        objective: &objective,
-        teachers: None,
-    };
+    let stage = Stage::new(setup, material, &config.fit, &config.batch, &objective);
     fit(&stage, start, surroundings)
 }
 

@@ -136,14 +136,6 @@ pub fn train(
 ) -> Result<Fitted> {
     let objective = |_: &Network| -> Result<Box<dyn Objective>> { Ok(Box::new(TripletObjective(config))) };
     let corpus = (config.corpus.tracks > 0).then_some(&config.corpus);
-    let stage = Stage {
-        setup,
-        material,
-        fit: &config.fit,
-        batch: &config.batch,
-        corpus,
-        objective: &objective,
-        teachers: None,
-    };
+    let stage = Stage { corpus, ..Stage::new(setup, material, &config.fit, &config.batch, &objective) };
     fit(&stage, start, surroundings)
 }

@@ -89,6 +89,19 @@ pub struct Stage<'a> {
     pub objective: &'a MakeObjective<'a>,
 }
 
+impl<'a> Stage<'a> {
+    /// Without hard negatives and without a teacher.
+    pub fn new(
+        setup: Setup<'a>,
+        material: Material<'a>,
+        fit: &'a FitConfig,
+        batch: &'a BatchConfig,
+        objective: &'a MakeObjective<'a>,
+    ) -> Self {
+        Self { setup, material, fit, batch, corpus: None, teachers: None, objective }
+    }
+}
+
 /// What surrounds a run.
 pub struct Surroundings<'a> {
     /// File that the run's state is kept in; one that is there is gone on from.
