@@ -6,8 +6,9 @@
 //! Each setting is TOML over the defaults: `batch-hard='triplet.miner="batch-hard"'`. It is trained once a fold
 //! and seed, to its last step: the artists of a fold judge what never saw them and choose nothing. Every query
 //! asks among the tracks of its own fold; all queries are averaged together, with intervals over artists (not
-//! over seeds) and of the paired difference to the first row. With `--labels 0.1` nine tenths of the training tracks of
-//! each genre have lost their label. R@1 of the other half, R@1 and overlap of the top
+//! over seeds) and of the paired difference to the first row, or with `--against "NAME, after STAGE"` to a row of
+//! another call with the same `--saved`. With `--labels 0.1` nine tenths of the training tracks of each genre have lost
+//! their label. R@1 of the other half, R@1 and overlap of the top
 //! five for 20 s of the middle and for noise at 20 dB, of every third track, are those of whole tracks and of
 //! excerpts of 30 s; they are made of the cached spectra here, which costs seconds, and of audio by
 //! `similar-tracks eval`. Minutes of processor time are those of all training. A genre of few artists may be judged by models that
@@ -71,9 +72,12 @@ struct Arguments {
     /// Start from what was saved under this name instead of random weights.
     #[arg(long, requires = "saved")]
     from: Option<String>,
-    /// Folder to save all variables in, and to start from.
+    /// Folder to save all variables and what each row's queries reached in, and to start from.
     #[arg(long)]
     saved: Option<PathBuf>,
+    /// Row that all are held against, by its name, saved by another call; otherwise the first one.
+    #[arg(long, requires = "saved")]
+    against: Option<String>,
     /// Threads of libtorch.
     #[arg(long, default_value_t = 2)]
     threads: usize,
@@ -83,6 +87,9 @@ struct Arguments {
     /// Vectors that the stage distill learns from.
     #[arg(long)]
     teacher: Option<PathBuf>,
+    /// Row that another call saved, to be held against that of `--against` as well.
+    #[arg(long = "row", requires = "against")]
+    rows: Vec<String>,
     /// Judge the last stage alone.
     #[arg(long)]
     last: bool,
@@ -114,8 +121,14 @@ fn main() {
          of 30 s | AUC by genre |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|---|");
-    let mut table = Table { entries: &manifest.entries, first: Vec::new() };
-    for setting in &arguments.settings {
+    let mut table = Table { entries: &manifest.entries, saved: arguments.saved.as_deref(), first: Vec::new() };
+    if let Some(row) = &arguments.against {
+        table.first = table.read(row);
+    }
+    for row in &arguments.rows {
+        println!("| {row} | | | | | | {} | | | | |", table.ahead(&table.read(row)));
+    }
+    for (number_of_setting, setting) in arguments.settings.iter().enumerate() {
         let (name, text) = setting.split_once('=').expect("NAME=TOML");
         let config = TrainConfig::from_toml(text).expect("the setting is valid");
         let cache = LogMelCache::open(&arguments.cache, &config.front_end, config.track_seconds, 1 << 40);
@@ -125,7 +138,7 @@ fn main() {
             load_tracks(&entries, &cache, || (), |error| eprintln!("left out: {error}")).expect("the tracks")
         };
         let mut minutes = 0.0;
-        let with_baselines = arguments.baselines && table.first.is_empty();
+        let with_baselines = arguments.baselines && number_of_setting == 0;
         let (mut mfcc, mut random, mut teachers) = (Heard::default(), Heard::default(), Heard::default());
         let left_out = if arguments.last { config.stages.len() - 1 } else { 0 };
         let mut stages: Vec<(&str, Heard)> =
@@ -260,18 +273,25 @@ fn train(
 
 struct Table<'a> {
     entries: &'a [Entry],
-    /// Queries of the first row, which all others are held against.
+    saved: Option<&'a Path>,
+    /// Queries of the row that all others are held against.
     first: Vec<QueryScores>,
 }
 
 impl Table<'_> {
-    /// Prints a row.
-    fn row(&mut self, name: &str, minutes: f64, heard: Heard) {
-        let judged: Vec<Judged<'_>> =
-            self.entries.iter().map(|entry| Judged { genre: entry.genre.as_deref(), artist: &entry.artist }).collect();
-        let bootstrap = Bootstrap::default();
-        let (scores, queries) = judge_folds(&heard.folds, &judged, &bootstrap).expect("scores");
-        let (precision, area) = (scores.mean_average_precision, scores.area_under_curve);
+    /// Where the queries of a row are saved.
+    fn file(&self, row: &str) -> Option<PathBuf> {
+        self.saved.map(|saved| saved.join(format!("{row}.queries.json")))
+    }
+
+    /// What the queries of a saved row reached.
+    fn read(&self, row: &str) -> Vec<QueryScores> {
+        let saved = std::fs::read(self.file(row).expect("--saved")).expect("a saved row");
+        serde_json::from_slice(&saved).expect("a saved row")
+    }
+
+    /// How far queries lie ahead of those of the first row, in mAP and AUC.
+    fn ahead(&self, queries: &[QueryScores]) -> String {
         // Seeds follow each other within a fold; in the order of tracks they are beside their own.
         let by_track = |mut queries: Vec<QueryScores>| {
             queries.sort_by_key(|query| query.track);
@@ -279,26 +299,38 @@ impl Table<'_> {
         };
         let seeds = queries.len() / self.first.len().max(1);
         let first = (0..seeds).flat_map(|_| self.first.iter().copied()).collect();
-        let scores_of = |query: &QueryScores| [query.average_precision, query.area_under_curve];
-        let leads = paired_difference(&by_track(queries.clone()), &by_track(first), &bootstrap, scores_of);
+        let scores = |query: &QueryScores| [query.average_precision, query.area_under_curve];
+        let leads = paired_difference(&by_track(queries.to_vec()), &by_track(first), &Bootstrap::default(), scores);
         let interval = |lead: &Interval| format!("{:+.3} ({:+.3}, {:+.3})", lead.value, lead.low, lead.high);
-        let leads = leads.map_or_else(String::new, |leads| leads.each_ref().map(interval).join(", "));
+        leads.map_or_else(String::new, |leads| leads.each_ref().map(interval).join(", "))
+    }
+
+    /// Prints a row.
+    fn row(&mut self, name: &str, minutes: f64, heard: Heard) {
+        let judged: Vec<Judged<'_>> =
+            self.entries.iter().map(|entry| Judged { genre: entry.genre.as_deref(), artist: &entry.artist }).collect();
+        let (scores, queries) = judge_folds(&heard.folds, &judged, &Bootstrap::default()).expect("scores");
+        let (precision, area) = (scores.mean_average_precision, scores.area_under_curve);
         let genres = scores.genres.iter().map(|genre| {
             format!("{} {:.2} of {} by {}", genre.genre, genre.area_under_curve, genre.queries, genre.artists)
         });
         println!(
-            "| {name} | {minutes:.1} | {:.3} | {:.3}–{:.3} | {:.3} | {:.3}–{:.3} | {leads} | {:.3} | {} | {} | {} |",
+            "| {name} | {minutes:.1} | {:.3} | {:.3}–{:.3} | {:.3} | {:.3}–{:.3} | {} | {:.3} | {} | {} | {} |",
             precision.value,
             precision.low,
             precision.high,
             area.value,
             area.low,
             area.high,
+            self.ahead(&queries),
             scores.knn_accuracy.value,
             heard.whole.text(),
             heard.excerpt.text(),
             genres.collect::<Vec<_>>().join(", "),
         );
+        if let Some(file) = self.file(name) {
+            std::fs::write(file, serde_json::to_vec(&queries).expect("JSON")).expect("room to save");
+        }
         if self.first.is_empty() {
             self.first = queries;
         }

@@ -33,6 +33,8 @@ pub struct BatchConfig {
     pub tracks_per_artist: usize,
     /// Crops of each track, at least 2: two crops of a track are always alike.
     pub crops_per_track: usize,
+    /// Share of crops that are varied; the others are heard as they are.
+    pub varied_share: f32,
     /// Share of batches whose examples are mixed with each other.
     pub mixup_share: f32,
     /// How far they are mixed: see [`mixup`].
@@ -47,6 +49,7 @@ impl Default for BatchConfig {
             unlabelled_tracks: 8,
             tracks_per_artist: 1,
             crops_per_track: 2,
+            varied_share: 1.0,
             mixup_share: 0.1,
             mixup_strength: 1.0,
         }
@@ -71,6 +74,7 @@ impl BatchConfig {
             ((1..=1000).contains(&self.tracks_per_artist), "tracks_per_artist must be in 1..=1000"),
             (self.unlabelled_tracks <= 10_000, "unlabelled_tracks must be in 0..=10000"),
             ((2..=100).contains(&self.crops_per_track), "crops_per_track must be in 2..=100"),
+            ((0.0..=1.0).contains(&self.varied_share), "varied_share must be in 0..=1"),
             ((0.0..=1.0).contains(&self.mixup_share), "mixup_share must be in 0..=1"),
             ((0.0..=1.0).contains(&self.mixup_strength), "mixup_strength must be in 0..=1"),
         ])
@@ -223,11 +227,14 @@ impl<'a> Sampler<'a> {
         let mut taught = Vec::new();
         for (number, log_mel) in log_mel.chunks_exact_mut(frames * bands).enumerate() {
             let track = plan[number / crops_per_track];
-            let seconds = self.cut(&self.tracks[track], &mut source, &mut random)?;
+            let varied_share = self.config.varied_share;
+            let is_varied = varied_share >= 1.0 || random.random::<f32>() < varied_share;
+            let augment = if is_varied { self.augment } else { &AugmentConfig::OFF };
+            let seconds = self.cut(&self.tracks[track], augment, &mut source, &mut random)?;
             if let Some(teacher) = self.teacher {
                 taught.extend(teacher.vector(track, seconds.start, seconds.end - seconds.start).unwrap_or_default());
             }
-            self.augment.apply(&source, bands, frames, &mut crop, &mut random);
+            augment.apply(&source, bands, frames, &mut crop, &mut random);
             log_mel_into(&crop, bands, self.front_end.power_floor, log_mel);
             let member = self.roster.members[track];
             if let Some(genre) = member.genre {
@@ -242,10 +249,17 @@ impl<'a> Sampler<'a> {
         Ok(Batch { log_mel, crops, targets, is_mixed, taught, step })
     }
 
-    /// Cuts rows out of a track at a random place, and says where it lies, in seconds; a short track is repeated.
-    fn cut(&self, track: &Track, source: &mut Vec<f32>, random: &mut StdRng) -> Result<Range<f64>> {
+    /// Cuts rows out of a track at a random place, as many as the variation wants, and says where it lies, in seconds; a
+    /// short track is repeated.
+    fn cut(
+        &self,
+        track: &Track,
+        augment: &AugmentConfig,
+        source: &mut Vec<f32>,
+        random: &mut StdRng,
+    ) -> Result<Range<f64>> {
         let bands = self.front_end.mel_bands;
-        let frames = self.augment.source_frames(self.front_end.window_frames, random);
+        let frames = augment.source_frames(self.front_end.window_frames, random);
         let available = track.power.frames().min(frames);
         let mut start = 0;
         for _ in 0..CROP_TRIES {
@@ -341,6 +355,35 @@ mod tests {
             let expected: [f32; 2] = [0, 1].map(|genre| f32::from(u8::from(crop.genre == Some(genre))));
             assert_eq!(target, expected);
         }
+    }
+
+    #[test]
+    fn a_share_of_the_crops_is_heard_as_it_is() {
+        let mut fixture = Fixture::new();
+        let plain = |fixture: &Fixture| {
+            let bands = fixture.front_end.mel_bands;
+            let mut seen = 0;
+            for step in 0..20 {
+                let batch = fixture.sampler(7).batch(&[0, 9, 10], step).unwrap();
+                for (crop, log_mel) in batch.crops.iter().zip(batch.log_mel.chunks(5 * bands)) {
+                    let power = &fixture.tracks[crop.track].power;
+                    let mut rows = Vec::new();
+                    power.read(0..power.frames(), &mut rows).unwrap();
+                    let mut expected = vec![0.0; 5 * bands];
+                    seen += usize::from((0..=power.frames() - 5).any(|start| {
+                        let cut = &rows[start * bands..(start + 5) * bands];
+                        log_mel_into(cut, bands, fixture.front_end.power_floor, &mut expected);
+                        expected == log_mel
+                    }));
+                }
+            }
+            seen
+        };
+        assert_eq!(plain(&fixture), 0, "of 120 all are varied");
+        fixture.config.varied_share = 0.25;
+        assert!((70..110).contains(&plain(&fixture)), "{}", plain(&fixture));
+        fixture.config.varied_share = 0.0;
+        assert_eq!(plain(&fixture), 120);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::judged::Label;
 use super::ranking::{Nearest, Ranking};
 
@@ -23,7 +25,7 @@ pub enum ArtistFilter {
 }
 
 /// What one query reached.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct QueryScores {
     /// Index of the track.
     pub track: usize,
