@@ -1,6 +1,6 @@
 //! Masked patches (He et al. 2022, MAE; on spectrograms: Huang et al. 2022, AudioMAE): most patches of a window are
-//! hidden before the vision transformer sees them, and a light decoder predicts what they held: windows that are varied
-//! as for the other stages, so what was added to them is predicted as well.
+//! hidden before the vision transformer sees them, and a light decoder predicts what they held. Windows are as they are:
+//! what `batch.varied_share` would add to them, would be predicted as well.
 
 use audio_frontend::OutOfRange;
 use rand::rngs::StdRng;
@@ -42,7 +42,8 @@ impl Default for MaskedConfig {
             hidden_share: 0.75,
             decoder_width: 64,
             decoder_depth: 1,
-            batch: BatchConfig::without_labels(),
+            // Noise that was added cannot be predicted from the patches that are seen.
+            batch: BatchConfig { varied_share: 0.0, ..BatchConfig::without_labels() },
             fit: FitConfig {
                 steps: 2000,
                 learning_rate: 1e-3,
