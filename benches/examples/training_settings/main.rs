@@ -6,8 +6,8 @@
 //! Each setting is TOML over the defaults: `batch-hard='triplet.miner="batch-hard"'`. It is trained once a fold
 //! and seed, to its last step: the artists of a fold judge what never saw them and choose nothing. Every query
 //! asks among the tracks of its own fold; all queries are averaged together, with intervals over artists (not
-//! over seeds) and of the paired difference to the first row, or with `--against "NAME, after STAGE"` to a row of
-//! another call with the same `--saved`. With `--labels 0.1` nine tenths of the training tracks of each genre have lost
+//! over seeds) and of the paired difference to the first row, or with `--against "random weights of NAME"` or
+//! `--against "NAME, after STAGE"` to a row of another call with the same `--saved`. With `--labels 0.1` nine tenths of the training tracks of each genre have lost
 //! their label. R@1 of the other half, R@1 and overlap of the top
 //! five for 20 s of the middle and for noise at 20 dB, of every third track, are those of whole tracks and of
 //! excerpts of 30 s; they are made of the cached spectra here, which costs seconds, and of audio by
@@ -193,7 +193,8 @@ fn main() {
             if let Some(teacher) = &teacher {
                 table.row(&format!("teacher {}", teacher.name()), 0.0, teachers);
             }
-            table.row("random weights", 0.0, random);
+            // By the setting: other networks and floors have other random weights, and other files.
+            table.row(&format!("random weights of {name}"), 0.0, random);
         }
         for (stage, heard) in stages {
             table.row(&format!("{name}, after {stage}"), minutes, heard);
