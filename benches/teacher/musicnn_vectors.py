@@ -15,6 +15,8 @@ import sys
 import warnings
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ[threads] = "1"  # a job keeps one core busy
 
 import numpy  # noqa: E402
 

@@ -92,6 +92,8 @@ fn noisy(power: &MelPower) -> MelPower {
 #[derive(Default)]
 pub struct Heard {
     pub folds: Vec<Fold>,
+    /// The vectors that folds were judged by, in the order of their tracks.
+    pub vectors: Vec<UnitVectors>,
     pub whole: Found,
     pub excerpt: Found,
 }
@@ -110,6 +112,7 @@ impl Heard {
         self.excerpt.listen(&fold.excerpt, embed, standardise);
         let similarities = Similarities::from_unit_vectors(&vectors);
         self.folds.push(Fold { similarities, tracks: fold.places.clone() });
+        self.vectors.push(vectors);
     }
 }
 

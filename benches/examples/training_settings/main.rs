@@ -7,12 +7,13 @@
 //! and seed, to its last step: the artists of a fold judge what never saw them and choose nothing. Every query
 //! asks among the tracks of its own fold; all queries are averaged together, with intervals over artists (not
 //! over seeds) and of the paired difference to the first row, or with `--against "random weights of NAME"` or
-//! `--against "NAME, after STAGE"` to a row of another call with the same `--saved`. With `--labels 0.1` nine tenths of the training tracks of each genre have lost
-//! their label. R@1 of the other half, R@1 and overlap of the top
-//! five for 20 s of the middle and for noise at 20 dB, of every third track, are those of whole tracks and of
-//! excerpts of 30 s; they are made of the cached spectra here, which costs seconds, and of audio by
-//! `similar-tracks eval`. Minutes of processor time are those of all training. A genre of few artists may be judged by models that
-//! have never heard it: [`split::folds`].
+//! `--against "NAME, after STAGE"` to a row of another call with the same `--saved`. With `--by-source` nothing of
+//! a package stands on both sides either, and `--peer` adds rows of other systems. With `--labels 0.1` nine
+//! tenths of the training tracks of each genre have lost their label. R@1 of the other half, R@1 and overlap of
+//! the top five for 20 s of the middle and for noise at 20 dB, of every third track, are those of whole tracks
+//! and of excerpts of 30 s; they are made of the cached spectra here, which costs seconds, and of audio by
+//! `similar-tracks eval`. Minutes of processor time are those of all training. A genre of few artists may be
+//! judged by models that have never heard it: [`split::folds`].
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -24,6 +25,8 @@
 use index as _;
 
 mod listening;
+mod recorded;
+mod rows;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -35,15 +38,15 @@ use listening::{Heard, Listening};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
+use rows::Table;
 use trainer::baseline::{mfcc_features, random_model};
 use trainer::card::TrainingRecord;
-use trainer::data::{Aliases, Entry, LogMelCache, Manifest, Names, Teacher, TeacherTable, Track, load_tracks, split};
+use trainer::data::{
+    Aliases, Entry, LogMelCache, Manifest, Names, Teacher, TeacherTable, Track, load_tracks, sources, split,
+};
 use trainer::embed::ModelFiles;
-use trainer::evaluate::folds::{Fold, judge_folds};
-use trainer::evaluate::query::QueryScores;
-use trainer::evaluate::scores::Interval;
-use trainer::evaluate::system::paired_difference;
-use trainer::evaluate::{Bootstrap, Judged, Similarities};
+use trainer::evaluate::folds::Fold;
+use trainer::evaluate::read_peer;
 use trainer::metric::miner::corpus::NeighbourSearch;
 use trainer::run::Run;
 use trainer::stage::Teachers;
@@ -72,7 +75,7 @@ struct Arguments {
     /// Start from what was saved under this name instead of random weights.
     #[arg(long, requires = "saved")]
     from: Option<String>,
-    /// Folder to save all variables and what each row's queries reached in, and to start from.
+    /// Folder to save all variables in, and of each row the vectors and what its queries reached; and to start from.
     #[arg(long)]
     saved: Option<PathBuf>,
     /// Row that all are held against, by its name, saved by another call; otherwise the first one.
@@ -81,9 +84,18 @@ struct Arguments {
     /// Threads of libtorch.
     #[arg(long, default_value_t = 2)]
     threads: usize,
-    /// MFCC and random weights as well, and the teacher.
+    /// MFCC and random weights as well.
     #[arg(long)]
     baselines: bool,
+    /// Another system's vectors or distances, as `similar-tracks eval --compare` reads them, judged on the same folds.
+    #[arg(long = "peer")]
+    peers: Vec<PathBuf>,
+    /// Keep what came from one folder beside the manifest on one side of each fold, as well as what is by one artist.
+    #[arg(long)]
+    by_source: bool,
+    /// Judge once more without the tracks that the manifest says were rendered, not recorded.
+    #[arg(long)]
+    recorded: bool,
     /// Vectors that the stage distill learns from.
     #[arg(long)]
     teacher: Option<PathBuf>,
@@ -114,19 +126,38 @@ fn main() {
     trainer::use_threads(arguments.threads);
     let names = Names { aliases: Aliases::read(&arguments.aliases).expect("the aliases"), ..Default::default() };
     let manifest = Manifest::read(&arguments.manifest, &names).expect("the manifest");
-    let splits = split::folds(&manifest.entries, arguments.folds, arguments.fold_seed);
+    let splits = if arguments.by_source {
+        let root = arguments.manifest.parent().unwrap_or(Path::new(""));
+        split::folds(&sources::joined(&manifest.entries, root), arguments.folds, arguments.fold_seed)
+    } else {
+        split::folds(&manifest.entries, arguments.folds, arguments.fold_seed)
+    };
     let teacher = arguments.teacher.as_deref().map(|path| TeacherTable::read(path).expect("the teacher's table"));
     println!(
         "| system | CPU minutes | mAP | 95 % | AUC | 95 % | ahead of the first, mAP, AUC | kNN | half, crop, noise of whole tracks | \
          of 30 s | AUC by genre |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|---|");
-    let mut table = Table { entries: &manifest.entries, saved: arguments.saved.as_deref(), first: Vec::new() };
+    let table = |entries, suffix| Table { entries, suffix, saved: arguments.saved.as_deref(), first: Vec::new() };
+    let mut tables = vec![table(manifest.entries.clone(), "")];
+    if arguments.recorded {
+        tables.push(table(recorded::recorded(&manifest.entries, &arguments.manifest), ", recorded"));
+    }
     if let Some(row) = &arguments.against {
-        table.first = table.read(row);
+        tables.iter_mut().for_each(|table| table.first = table.read(row));
+    }
+    let print = |tables: &mut [Table<'_>], name: &str, minutes: f64, heard: Heard| {
+        tables.iter_mut().for_each(|table| table.row(name, minutes, &heard));
+    };
+    for peer in &arguments.peers {
+        let folds = splits.iter().map(|split| fold_of_peer(peer, &manifest.entries, &split.validation)).collect();
+        let name = peer.file_stem().unwrap_or_default().to_string_lossy();
+        print(&mut tables, &name, 0.0, Heard { folds, ..Default::default() });
     }
     for row in &arguments.rows {
-        println!("| {row} | | | | | | {} | | | | |", table.ahead(&table.read(row)));
+        for table in &tables {
+            println!("| {row}{} | | | | | | {} | | | | |", table.suffix, table.ahead(&table.read(row)));
+        }
     }
     for (number_of_setting, setting) in arguments.settings.iter().enumerate() {
         let (name, text) = setting.split_once('=').expect("NAME=TOML");
@@ -139,7 +170,7 @@ fn main() {
         };
         let mut minutes = 0.0;
         let with_baselines = arguments.baselines && number_of_setting == 0;
-        let (mut mfcc, mut random, mut teachers) = (Heard::default(), Heard::default(), Heard::default());
+        let (mut mfcc, mut random) = (Heard::default(), Heard::default());
         let left_out = if arguments.last { config.stages.len() - 1 } else { 0 };
         let mut stages: Vec<(&str, Heard)> =
             config.stages.iter().skip(left_out).map(|stage| (stage.as_str(), Heard::default())).collect();
@@ -159,9 +190,6 @@ fn main() {
                 let front_end = FrontEndConfig { power_floor, ..config.front_end.clone() };
                 let fold_of_mfcc = Listening::new(&validation, fold.places.clone(), &front_end);
                 mfcc.listen(&fold_of_mfcc, &mut |windows| mfcc_features(windows).expect("features"), true);
-                if let Some(teacher) = &teacher {
-                    teachers.folds.push(fold_of_teacher(teacher, &validation, &fold.places));
-                }
                 let untrained = untrained(&config, &fold);
                 random.listen(&fold, &mut |windows| untrained.embed(windows).expect("an embedding"), false);
             }
@@ -189,15 +217,12 @@ fn main() {
             }
         }
         if with_baselines {
-            table.row("MFCC", 0.0, mfcc);
-            if let Some(teacher) = &teacher {
-                table.row(&format!("teacher {}", teacher.name()), 0.0, teachers);
-            }
+            print(&mut tables, "MFCC", 0.0, mfcc);
             // By the setting: other networks and floors have other random weights, and other files.
-            table.row(&format!("random weights of {name}"), 0.0, random);
+            print(&mut tables, &format!("random weights of {name}"), 0.0, random);
         }
         for (stage, heard) in stages {
-            table.row(&format!("{name}, after {stage}"), minutes, heard);
+            print(&mut tables, &format!("{name}, after {stage}"), minutes, heard);
         }
     }
 }
@@ -217,15 +242,12 @@ fn with_labels(mut tracks: Vec<Track>, share: f64) -> Vec<Track> {
     tracks
 }
 
-/// What the teacher itself finds among a fold's labelled tracks.
-fn fold_of_teacher(teacher: &TeacherTable, validation: &[Track], places: &[usize]) -> Fold {
-    let labelled = validation.iter().filter(|track| track.entry.genre.is_some());
-    let paths: Vec<PathBuf> = labelled.map(|track| track.entry.path.clone()).collect();
-    let teacher = teacher.of(&paths);
-    let vectors: Vec<Vec<f32>> =
-        (0..paths.len()).map(|track| teacher.mean(track).expect("the teacher has heard all")).collect();
-    let similarities = Similarities::from_vectors(&vectors).expect("vectors");
-    Fold { similarities, tracks: places.to_vec() }
+/// What another system makes of a fold's labelled tracks.
+fn fold_of_peer(peer: &Path, entries: &[Entry], validation: &[usize]) -> Fold {
+    let tracks: Vec<usize> = validation.iter().copied().filter(|&track| entries[track].genre.is_some()).collect();
+    let paths: Vec<PathBuf> = tracks.iter().map(|&track| entries[track].path.clone()).collect();
+    let table = read_peer(peer, &paths).expect("the peer's table");
+    Fold { similarities: table.similarities().expect("vectors or distances"), tracks }
 }
 
 /// The network of the setting with random weights.
@@ -270,70 +292,4 @@ fn train(
     };
     let embedders = finished.stages.into_iter().map(|stage| embedder(stage.serving_weights)).collect();
     (embedders, finished.weights)
-}
-
-struct Table<'a> {
-    entries: &'a [Entry],
-    saved: Option<&'a Path>,
-    /// Queries of the row that all others are held against.
-    first: Vec<QueryScores>,
-}
-
-impl Table<'_> {
-    /// Where the queries of a row are saved.
-    fn file(&self, row: &str) -> Option<PathBuf> {
-        self.saved.map(|saved| saved.join(format!("{row}.queries.json")))
-    }
-
-    /// What the queries of a saved row reached.
-    fn read(&self, row: &str) -> Vec<QueryScores> {
-        let saved = std::fs::read(self.file(row).expect("--saved")).expect("a saved row");
-        serde_json::from_slice(&saved).expect("a saved row")
-    }
-
-    /// How far queries lie ahead of those of the first row, in mAP and AUC.
-    fn ahead(&self, queries: &[QueryScores]) -> String {
-        // Seeds follow each other within a fold; in the order of tracks they are beside their own.
-        let by_track = |mut queries: Vec<QueryScores>| {
-            queries.sort_by_key(|query| query.track);
-            queries
-        };
-        let seeds = queries.len() / self.first.len().max(1);
-        let first = (0..seeds).flat_map(|_| self.first.iter().copied()).collect();
-        let scores = |query: &QueryScores| [query.average_precision, query.area_under_curve];
-        let leads = paired_difference(&by_track(queries.to_vec()), &by_track(first), &Bootstrap::default(), scores);
-        let interval = |lead: &Interval| format!("{:+.3} ({:+.3}, {:+.3})", lead.value, lead.low, lead.high);
-        leads.map_or_else(String::new, |leads| leads.each_ref().map(interval).join(", "))
-    }
-
-    /// Prints a row.
-    fn row(&mut self, name: &str, minutes: f64, heard: Heard) {
-        let judged: Vec<Judged<'_>> =
-            self.entries.iter().map(|entry| Judged { genre: entry.genre.as_deref(), artist: &entry.artist }).collect();
-        let (scores, queries) = judge_folds(&heard.folds, &judged, &Bootstrap::default()).expect("scores");
-        let (precision, area) = (scores.mean_average_precision, scores.area_under_curve);
-        let genres = scores.genres.iter().map(|genre| {
-            format!("{} {:.2} of {} by {}", genre.genre, genre.area_under_curve, genre.queries, genre.artists)
-        });
-        println!(
-            "| {name} | {minutes:.1} | {:.3} | {:.3}–{:.3} | {:.3} | {:.3}–{:.3} | {} | {:.3} | {} | {} | {} |",
-            precision.value,
-            precision.low,
-            precision.high,
-            area.value,
-            area.low,
-            area.high,
-            self.ahead(&queries),
-            scores.knn_accuracy.value,
-            heard.whole.text(),
-            heard.excerpt.text(),
-            genres.collect::<Vec<_>>().join(", "),
-        );
-        if let Some(file) = self.file(name) {
-            std::fs::write(file, serde_json::to_vec(&queries).expect("JSON")).expect("room to save");
-        }
-        if self.first.is_empty() {
-            self.first = queries;
-        }
-    }
 }

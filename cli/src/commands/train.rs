@@ -30,7 +30,7 @@ use crate::progress::Progress;
 use crate::settings::Settings;
 use crate::training::corpus_search::CorpusSearch;
 use crate::training::record::{self, Origin};
-use crate::training::tracks;
+use crate::training::{openmp, tracks};
 
 /// State of a run within the model's folder, until the model is there.
 const STATE_FOLDER: &str = ".training";
@@ -40,6 +40,7 @@ const VARIABLES_FILE: &str = "training.safetensors";
 
 /// Trains a model on a manifest, judges it, and writes its folder.
 pub fn run(settings: &Settings, arguments: &TrainArguments) -> anyhow::Result<Outcome> {
+    openmp::let_threads_sleep();
     let from = arguments.from.as_deref().map(|name| Model::named(name, Coverage::default())).transpose()?;
     let card_before =
         from.as_ref().map(|model| model.files.parsed_card(Path::new("the model to start from"))).transpose()?;

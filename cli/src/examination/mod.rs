@@ -14,8 +14,7 @@ use trainer::data::Entry;
 use trainer::embed::ModelFiles;
 use trainer::evaluate::scores::{Evaluation, MapPoint, StageCurve};
 use trainer::evaluate::{
-    Bootstrap, Heard, Judged, Listener, Listening, PeerTable, Similarities, System, judge, listen, map_positions,
-    read_peer, side_by_side,
+    Bootstrap, Heard, Judged, Listener, Listening, System, judge, listen, map_positions, read_peer, side_by_side,
 };
 use trainer::report::{ReportFacts, report};
 
@@ -121,10 +120,7 @@ impl Examination<'_> {
 }
 
 fn peer_system(peer: &Path, paths: &[PathBuf]) -> anyhow::Result<System> {
-    let similarities = match read_peer(peer, paths)? {
-        PeerTable::Vectors(vectors) => Similarities::from_vectors(&vectors)?,
-        PeerTable::Distances(rows) => Similarities::from_distances(rows.len(), rows.concat())?,
-    };
+    let similarities = read_peer(peer, paths)?.similarities()?;
     let name = peer.file_stem().unwrap_or(peer.as_os_str()).to_string_lossy().into_owned();
     Ok(System { name, similarities, other_half_recall: None, robustness: Vec::new() })
 }

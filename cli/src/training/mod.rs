@@ -1,5 +1,6 @@
-//! What a training run is made of beside the trainer: its tracks, its search, its card.
+//! What a training run is made of beside the trainer: its tracks, its search, its threads, its card.
 
 pub mod corpus_search;
+pub mod openmp;
 pub mod record;
 pub mod tracks;

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`manifest`] | which files there are, and what is known of them: CSV, genre folders, FMA, a library |
 //! | [`names`], [`aliases`], [`genre_map`] | artists of several names, tags of several spellings |
-//! | [`split`] | training and validation parts that share no artist |
+//! | [`split`], [`sources`] | training and validation parts that share no artist, nor a source |
 //! | [`cache`], [`cached_track`] | decoded tracks on disk |
 //! | [`tracks`] | the tracks of a run, and numbers for their names |
 //! | [`sampler`] | balanced batches of crops |
@@ -22,6 +22,7 @@ pub mod manifest;
 pub mod names;
 mod passage;
 pub mod sampler;
+pub mod sources;
 mod spellings;
 pub mod split;
 pub(crate) mod table_rows;

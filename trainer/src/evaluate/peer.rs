@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::similarity::Similarities;
 use crate::data::TeacherTable;
 use crate::data::table_rows::rows_of_tracks;
 use crate::data::teacher::STARTS;
@@ -20,6 +21,19 @@ pub enum PeerTable {
     Vectors(Vec<Vec<f32>>),
     /// From each track (rows, as queries) to each (columns); smaller is more alike.
     Distances(Vec<Vec<f32>>),
+}
+
+impl PeerTable {
+    /// How alike the peer finds the tracks.
+    ///
+    /// # Errors
+    /// [`Error::UnevenVectors`]; [`Error::NotFinite`]; [`Error::WrongCount`] where a row of distances lacks a track.
+    pub fn similarities(self) -> Result<Similarities> {
+        match self {
+            Self::Vectors(vectors) => Similarities::from_vectors(&vectors),
+            Self::Distances(rows) => Similarities::from_distances(rows.len(), rows.concat()),
+        }
+    }
 }
 
 /// Reads the rows of `tracks` out of a NumPy archive with the arrays `files`, text of shape N, and
