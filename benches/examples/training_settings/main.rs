@@ -124,6 +124,9 @@ impl NeighbourSearch for CorpusSearch {
 fn main() {
     let arguments = Arguments::parse();
     trainer::use_threads(arguments.threads);
+    if let Some(saved) = &arguments.saved {
+        std::fs::create_dir_all(saved).expect("a folder to save in");
+    }
     let names = Names { aliases: Aliases::read(&arguments.aliases).expect("the aliases"), ..Default::default() };
     let manifest = Manifest::read(&arguments.manifest, &names).expect("the manifest");
     let splits = if arguments.by_source {
