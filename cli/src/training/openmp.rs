@@ -7,7 +7,7 @@ const WAIT_POLICY: &str = "OMP_WAIT_POLICY";
 
 /// Starts the program again, as the same process, with threads that sleep while they wait for each other, unless the
 /// environment says how they are to wait. By default they spin, hundreds of times a step, and hold the cores that the
-/// awaited thread needs wherever anything else runs: two threads on two busy cores then took eight times as long
+/// awaited thread needs wherever anything else runs: two threads on two busy cores then made a seventh of the steps
 /// (benches/results/training.md). Where starting again fails they spin: slower, not wrong.
 pub fn let_threads_sleep() {
     #[cfg(unix)]
