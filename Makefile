@@ -1,13 +1,16 @@
 # Every habit has a target; `make help` lists them.
 CARGO ?= cargo
 
-.PHONY: help demo test setup build lint docs bench fuzz deny fmt clean
+.PHONY: help demo model test setup build lint docs bench fuzz deny fmt clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
 
 demo: setup build ## fetch free music, ingest it, ask for similar tracks (MUSIC=folder: your own)
 	scripts/demo $(if $(MUSIC),"$(MUSIC)")
+
+model: build ## make the built-in model again in MODEL_DATA=folder, hours (EXCERPTS=folder: with more music)
+	scripts/model $(or $(MODEL_DATA),model-data) $(EXCERPTS)
 
 test: ## every check and test; what CI runs
 	scripts/setup --tests

@@ -1,6 +1,6 @@
 """Fetches the corpus' free music: Debian packages, verified by apt, and scores of PyPI's music21.
 
-    python3 benches/corpus/fetch.py -o FOLDER [--packages NAME ...] [--core]
+    python3 benches/corpus/fetch.py -o FOLDER [--packages NAME ...] [--core] [--extra EXCERPTS]
 
 Reads tracks.csv beside this file, downloads the packages with `apt-get download`, takes the listed
 files out of them with `dpkg --fsys-tarfile` (nothing is installed) and renders what is not yet sound:
@@ -17,6 +17,8 @@ Into FOLDER it writes
                    tracks), and `rendered`: the program that played the track, empty for a recording
     LICENCES.txt   who made each track, and under which licence
 
+With --extra, the excerpts of a folder (excerpts.py says which) are copied beside the tracks and listed with them.
+
 aliases.toml beside this file lists artists of several names, for splits by artist.
 """
 
@@ -32,6 +34,7 @@ import sys
 import tarfile
 import zipfile
 
+import excerpts
 import render
 import scores
 from render import Row
@@ -186,6 +189,8 @@ def write_lists(rows: list[Row], folder: pathlib.Path) -> None:
             place = f"see /usr/share/doc/{row['package']}/copyright in Debian's package {row['package']}"
             if row["package"] == "music21":
                 place = f"see the folder music21/corpus of music21 {scores.VERSION} on PyPI"
+            if "source" in row:
+                place = f"an excerpt of {row['source']}"
             file.write(f"{path}: {row['title']} by {row['artist']}, {row['licence']}; {place}\n")
     core = sum(row["core"] == "1" for _, row in present)
     hours = sum(float(row["duration_s"]) for _, row in present) / 3600
@@ -207,6 +212,7 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=pathlib.Path, required=True, help="folder for the tracks")
     parser.add_argument("--packages", nargs="+", default=[], help="only these packages; default: all")
     parser.add_argument("--core", action="store_true", help="only tracks with a trustworthy genre")
+    parser.add_argument("--extra", type=pathlib.Path, metavar="EXCERPTS", help="folder of more free music")
     options = parser.parse_args()
     for program in ("apt-get", "dpkg"):
         if shutil.which(program) is None:
@@ -216,6 +222,9 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     lock(folder)
     rows = rows_of(options.packages, options.core)
+    more = excerpts.rows_of(options.extra) if options.extra else []
+    for row in more:
+        excerpts.copy(options.extra, row, folder / target_of(row))
     missing = render.possible([row for row in rows if file_of(row, folder) is None])
     packages = sorted({row["package"] for row in missing})
     scratch = folder / ".partial"  # left over by a run that was killed, if it is there
@@ -228,7 +237,7 @@ def main() -> None:
             fetch(package, of_package, folder, scratch)
     finally:  # also when interrupted: what is there is listed
         shutil.rmtree(scratch, ignore_errors=True)
-        write_lists(rows, folder)
+        write_lists(rows + more, folder)
 
 
 if __name__ == "__main__":

@@ -90,6 +90,10 @@ pub struct IngestArguments {
     /// Allow --model or --coverage to differ from the store's: embed every track again
     #[arg(long)]
     pub reembed: bool,
+    /// What a track pays in rankings for lying near to everything: a share of its mean cosine with its ten nearest, 0 to 1;
+    /// 0: nothing [default: the store's, else 0.25]
+    #[arg(long, value_name = "SHARE", value_parser = hub_weight)]
+    pub hub_weight: Option<f32>,
     /// Print the summary as JSON
     #[arg(long)]
     pub json: bool,
@@ -198,9 +202,10 @@ pub struct TrainArguments {
     /// Stages in their order: classify, finetune, triplet, simclr, masked, distill, whiten
     #[arg(long, value_name = "STAGE,…", value_delimiter = ',', value_parser = stage_name)]
     pub stages: Vec<StageName>,
-    /// Vectors that the stage distill learns from: an .npz with `files`, `emb` and, of passages, `start_s`
-    #[arg(long, value_name = "FILE")]
-    pub teacher: Option<PathBuf>,
+    /// Vectors that the stage distill learns from: an .npz with `files`, `emb` and, of passages, `start_s`; given
+    /// again, they stand side by side
+    #[arg(long = "teacher", value_name = "FILE")]
+    pub teachers: Vec<PathBuf>,
     /// Model to train on from: a folder, or `built-in` [default: random weights]
     #[arg(long, value_name = "MODEL")]
     pub from: Option<PathBuf>,
@@ -307,6 +312,11 @@ pub enum LayerPoolingArgument {
 fn excerpt_seconds(text: &str) -> Result<f64, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
     if (10.0..=600.0).contains(&seconds) { Ok(seconds) } else { Err("must be in 10..=600".into()) }
+}
+
+fn hub_weight(text: &str) -> Result<f32, String> {
+    let weight: f32 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (0.0..=1.0).contains(&weight) { Ok(weight) } else { Err("must be in 0..=1".into()) }
 }
 
 fn stage_name(text: &str) -> Result<StageName, String> {

@@ -11,13 +11,13 @@ use crate::faiss_index::FaissIndex;
 use crate::search::Searcher;
 
 /// Version of manifest.toml that this program writes, and the newest it reads.
-pub const MANIFEST_FORMAT_VERSION: i64 = 1;
+pub const MANIFEST_FORMAT_VERSION: i64 = 2;
 
 const VECTORS_FILE: &str = "vectors.faiss";
 const MANIFEST_FILE: &str = "manifest.toml";
 
 /// What a generation is, stored as manifest.toml beside its vectors.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GenerationManifest {
     /// Version of this file's format.
     pub format_version: i64,
@@ -25,8 +25,10 @@ pub struct GenerationManifest {
     pub catalogue: String,
     /// Model of the vectors.
     pub model_id: String,
-    /// Length of a vector.
+    /// Length of a vector; in vectors.faiss one more, what hubs pay.
     pub dimension: usize,
+    /// Share of a neighbourhood's mean cosine that a track pays ([`crate::hubs`]).
+    pub hub_weight: f32,
     /// Number of vectors.
     pub count: usize,
     /// The catalogue's revision for the model when this was built.
@@ -36,25 +38,28 @@ pub struct GenerationManifest {
 }
 
 /// Which state of which catalogue a generation stands for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Source {
     catalogue: String,
     model_id: String,
     revision: u64,
+    hub_weight: f32,
 }
 
 impl Source {
     /// The present state of a model's vectors.
     pub fn now(catalogue: &Catalogue, model_id: &str) -> Result<Self> {
         let revision = catalogue.revision(model_id)?;
-        Ok(Self { catalogue: catalogue.identity()?, model_id: model_id.into(), revision })
+        let hub_weight = catalogue.hub_weight()?;
+        Ok(Self { catalogue: catalogue.identity()?, model_id: model_id.into(), revision, hub_weight })
     }
 }
 
 impl GenerationManifest {
     /// Whether a generation stands for this state.
     pub(crate) fn is_of(&self, source: &Source) -> bool {
-        (&self.catalogue, &self.model_id, self.revision) == (&source.catalogue, &source.model_id, source.revision)
+        (&self.catalogue, &self.model_id, self.revision, self.hub_weight)
+            == (&source.catalogue, &source.model_id, source.revision, source.hub_weight)
     }
 }
 
@@ -74,6 +79,7 @@ pub(crate) fn write(folder: &Path, searcher: &Searcher, source: Source) -> Resul
         dimension: searcher.dimension(),
         count: searcher.len(),
         revision: source.revision,
+        hub_weight: source.hub_weight,
         checksum: checksum(&vectors)?,
     };
     let manifest_path = partial.join(MANIFEST_FILE);
@@ -109,7 +115,7 @@ pub(crate) fn read(folder: &Path, manifest: &GenerationManifest) -> Result<Searc
         return Err(Error::Damaged { path, reason: "its checksum is not the manifest's".into() });
     }
     let index = FaissIndex::read(&path)?;
-    if (index.len(), index.dimension()) != (manifest.count, manifest.dimension) {
+    if (index.len(), index.dimension()) != (manifest.count, manifest.dimension + 1) {
         return Err(Error::Damaged { path, reason: "its size is not the manifest's".into() });
     }
     Ok(Searcher::new(manifest.model_id.clone(), index))

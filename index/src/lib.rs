@@ -7,6 +7,7 @@
 //! | [`catalogue`] | [`Catalogue`]: the truth, in SQLite |
 //! | [`generation`] | immutable FAISS files derived from the catalogue |
 //! | [`search`] | [`Searcher`]: nearest neighbours of a vector |
+//! | [`hubs`] | what a track pays that lies near to everything |
 //! | [`error`] | [`Error`] |
 //!
 //! ```text
@@ -23,6 +24,7 @@ pub mod catalogue;
 pub mod error;
 mod faiss_index;
 pub mod generation;
+pub mod hubs;
 pub mod search;
 pub mod store;
 pub mod track;

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use crate::catalogue::Catalogue;
 use crate::error::{Error, Result};
 use crate::faiss_index::FaissIndex;
+use crate::hubs;
 use crate::track::TrackId;
 
 /// A track that resembles a query.
@@ -12,8 +13,8 @@ use crate::track::TrackId;
 pub struct Neighbour {
     /// The track.
     pub track: TrackId,
-    /// Cosine, from −1 to 1; 1 is the same direction.
-    pub similarity: f32,
+    /// What it is ranked by: the cosine, less what hubs pay ([`crate::hubs`]).
+    pub score: f32,
 }
 
 /// Answers queries over one model's vectors.
@@ -27,7 +28,7 @@ impl Searcher {
         Self { model_id, index }
     }
 
-    /// Reads all vectors of a model from the catalogue; `None` where there are none.
+    /// Reads all vectors of a model from the catalogue; `None` where there are none. Hubs pay what the catalogue says.
     ///
     /// # Errors
     /// [`Error::Damaged`] where vectors of one model differ in length; what reading reports.
@@ -40,8 +41,13 @@ impl Searcher {
         if tracks.is_empty() {
             return Ok(None);
         }
-        let mut index = FaissIndex::new(vectors.len() / tracks.len())?;
-        index.add(&tracks, &vectors)?;
+        let dimension = vectors.len() / tracks.len();
+        let mut index = FaissIndex::new(dimension + 1)?;
+        if vectors.len() != tracks.len() * dimension {
+            let found = vectors.len() - (tracks.len() - 1) * dimension;
+            return Err(Error::WrongDimension { expected: dimension, found });
+        }
+        index.add(&tracks, &hubs::with_penalties(&vectors, dimension, catalogue.hub_weight()?)?)?;
         Ok(Some(Self::new(model_id.to_owned(), index)))
     }
 
@@ -62,7 +68,7 @@ impl Searcher {
 
     /// Length of a vector.
     pub fn dimension(&self) -> usize {
-        self.index.dimension()
+        self.index.dimension() - 1
     }
 
     pub(crate) fn index(&self) -> &FaissIndex {
@@ -84,14 +90,17 @@ impl Searcher {
         if model_id != self.model_id {
             return Err(Error::OtherModel { store: self.model_id.clone(), asked: model_id.into() });
         }
-        let found = self.index.search(vector, count + excluded.len())?;
+        if vector.len() != self.dimension() {
+            return Err(Error::WrongDimension { expected: self.dimension(), found: vector.len() });
+        }
+        let found = self.index.search(&hubs::query(vector), count + excluded.len())?;
         let mut neighbours: Vec<Neighbour> = found
             .into_iter()
             .filter(|(track, _)| !excluded.contains(track))
-            .map(|(track, similarity)| Neighbour { track, similarity: similarity.clamp(-1.0, 1.0) })
+            .map(|(track, score)| Neighbour { track, score })
             .collect();
         // FAISS leaves the order of equals open.
-        neighbours.sort_by(|a, b| b.similarity.total_cmp(&a.similarity).then(a.track.cmp(&b.track)));
+        neighbours.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.track.cmp(&b.track)));
         neighbours.truncate(count);
         Ok(neighbours)
     }

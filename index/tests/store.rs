@@ -37,6 +37,7 @@ fn store_of(folder: &Path, tracks: u64) -> (Store, Catalogue) {
     catalogue
         .commit(|writer| {
             writer.set_serving_model(MODEL)?;
+            writer.set_hub_weight(0.0)?;
             (0..tracks).try_for_each(|number| writer.put_embedded(&track(number), MODEL, &vector(number)).map(|_| ()))
         })
         .unwrap();
@@ -47,7 +48,7 @@ fn store_of(folder: &Path, tracks: u64) -> (Store, Catalogue) {
 fn nearest(searcher: &mut Searcher, query: u64, count: usize, excluded: &[u64]) -> Vec<(u64, f32)> {
     let excluded: HashSet<TrackId> = excluded.iter().map(|&number| TrackId(number)).collect();
     let found = searcher.nearest(MODEL, &vector(query), count, &excluded).unwrap();
-    found.iter().map(|neighbour| (neighbour.track.0, neighbour.similarity)).collect()
+    found.iter().map(|neighbour| (neighbour.track.0, neighbour.score)).collect()
 }
 
 #[test]
@@ -68,6 +69,39 @@ fn neighbours_equal_brute_force() {
         }
         assert!(found.iter().all(|(track, _)| *track != query + 1));
     }
+}
+
+#[test]
+fn hubs_pay_a_share_of_their_mean_cosine_and_a_changed_share_takes_effect() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, mut catalogue) = store_of(folder.path(), 60);
+    let cosine = |a: u64, b: u64| -> f32 { vector(a).iter().zip(vector(b)).map(|(a, b)| a * b).sum() };
+    let penalty = |track: u64| {
+        let mut cosines: Vec<f32> = (0..60).filter(|other| *other != track).map(|other| cosine(track, other)).collect();
+        cosines.sort_by(|a, b| b.total_cmp(a));
+        0.4 * cosines[..10].iter().sum::<f32>() / 10.0
+    };
+    let scores = |query: u64, share: f32| {
+        let others = (0..60).filter(|track| *track != query);
+        let mut scores: Vec<f32> = others.map(|track| cosine(query, track) - share * penalty(track)).collect();
+        scores.sort_by(|a, b| b.total_cmp(a));
+        scores
+    };
+    let assert_scores = |searcher: &mut Searcher, share: f32| {
+        for query in 0..60 {
+            let found = nearest(searcher, query, 10, &[query + 1]);
+            assert!(found.iter().zip(scores(query, share)).all(|(found, score)| (found.1 - score).abs() < 1e-5));
+        }
+    };
+    assert_scores(&mut store.searcher(&catalogue).unwrap().unwrap(), 0.0);
+    catalogue.commit(|writer| writer.set_hub_weight(0.4)).unwrap();
+    assert!(!store.is_up_to_date(&catalogue).unwrap());
+    assert_scores(&mut store.searcher(&catalogue).unwrap().unwrap(), 1.0);
+    let lock = store.lock("test").unwrap();
+    store.publish(&mut catalogue, MODEL, &lock).unwrap();
+    assert!(store.is_up_to_date(&catalogue).unwrap());
+    assert_eq!(store.current().unwrap().unwrap().1.dimension, 16);
+    assert_scores(&mut store.searcher(&catalogue).unwrap().unwrap(), 1.0);
 }
 
 #[test]

@@ -24,7 +24,8 @@ pub struct TrainConfig {
     pub seed: u64,
     /// The stages, one after the other.
     pub stages: Vec<StageName>,
-    /// Share of the artists of each genre that are held out for validation, in (0, 0.5].
+    /// Share of the artists of each genre that are held out for validation, in 0..=0.5; 0: all are learnt from, to the
+    /// last step, and nothing is judged.
     pub validation_share: f64,
     /// Windows of a validation track that a stage looks at now and then; the final evaluation takes all.
     pub validation_windows: usize,
@@ -195,7 +196,7 @@ impl TrainConfig {
     pub fn validate(&self) -> Result<()> {
         OutOfRange::check(&[
             (!self.stages.is_empty(), "stages must name at least one stage"),
-            (self.validation_share > 0.0 && self.validation_share <= 0.5, "validation_share must be in (0, 0.5]"),
+            ((0.0..=0.5).contains(&self.validation_share), "validation_share must be in 0..=0.5"),
             ((1..=1000).contains(&self.validation_windows), "validation_windows must be in 1..=1000"),
             (self.track_seconds >= self.front_end.window_seconds(), "track_seconds must be at least a window"),
             (

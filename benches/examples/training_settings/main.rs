@@ -8,7 +8,8 @@
 //! asks among the tracks of its own fold; all queries are averaged together, with intervals over artists (not
 //! over seeds) and of the paired difference to the first row, or with `--against "random weights of NAME"` or
 //! `--against "NAME, after STAGE"` to a row of another call with the same `--saved`. With `--by-source` nothing of
-//! a package stands on both sides either, and `--peer` adds rows of other systems. With `--labels 0.1` nine
+//! a package stands on both sides either, and `--peer` adds rows of other systems. With `--judged-by 1` the other parts
+//! stay apart: settings can be chosen on one and shown on the others. With `--labels 0.1` nine
 //! tenths of the training tracks of each genre have lost their label. R@1 of the other half, R@1 and overlap of
 //! the top five for 20 s of the middle and for noise at 20 dB, of every third track, are those of whole tracks
 //! and of excerpts of 30 s; they are made of the cached spectra here, which costs seconds, and of audio by
@@ -69,6 +70,9 @@ struct Arguments {
     /// Seed of the parts.
     #[arg(long, default_value_t = 2)]
     fold_seed: u64,
+    /// Parts that judge, counted from 1; the others are only learnt from [default: all].
+    #[arg(long, value_delimiter = ',')]
+    judged_by: Vec<usize>,
     /// Seeds to train with.
     #[arg(long, value_delimiter = ',', default_value = "1")]
     seeds: Vec<u64>,
@@ -96,9 +100,9 @@ struct Arguments {
     /// Judge once more without the tracks that the manifest says were rendered, not recorded.
     #[arg(long)]
     recorded: bool,
-    /// Vectors that the stage distill learns from.
-    #[arg(long)]
-    teacher: Option<PathBuf>,
+    /// Vectors that the stage distill learns from; of several tables, side by side.
+    #[arg(long = "teacher")]
+    teachers: Vec<PathBuf>,
     /// Row that another call saved, to be held against that of `--against` as well.
     #[arg(long = "row", requires = "against")]
     rows: Vec<String>,
@@ -135,7 +139,11 @@ fn main() {
     } else {
         split::folds(&manifest.entries, arguments.folds, arguments.fold_seed)
     };
-    let teacher = arguments.teacher.as_deref().map(|path| TeacherTable::read(path).expect("the teacher's table"));
+    let mut splits: Vec<_> = (1..).zip(splits).collect();
+    if !arguments.judged_by.is_empty() {
+        splits.retain(|(number, _)| arguments.judged_by.contains(number));
+    }
+    let teacher = TeacherTable::read_all(&arguments.teachers).expect("the teachers' tables");
     println!(
         "| system | CPU minutes | mAP | 95 % | AUC | 95 % | ahead of the first, mAP, AUC | kNN | half, crop, noise of whole tracks | \
          of 30 s | AUC by genre |"
@@ -153,7 +161,7 @@ fn main() {
         tables.iter_mut().for_each(|table| table.row(name, minutes, &heard));
     };
     for peer in &arguments.peers {
-        let folds = splits.iter().map(|split| fold_of_peer(peer, &manifest.entries, &split.validation)).collect();
+        let folds = splits.iter().map(|(_, split)| fold_of_peer(peer, &manifest.entries, &split.validation)).collect();
         let name = peer.file_stem().unwrap_or_default().to_string_lossy();
         print(&mut tables, &name, 0.0, Heard { folds, ..Default::default() });
     }
@@ -177,7 +185,7 @@ fn main() {
         let left_out = if arguments.last { config.stages.len() - 1 } else { 0 };
         let mut stages: Vec<(&str, Heard)> =
             config.stages.iter().skip(left_out).map(|stage| (stage.as_str(), Heard::default())).collect();
-        for (number, split) in splits.iter().enumerate() {
+        for (number, split) in &splits {
             let (training, validation) = (load(&split.training), load(&split.validation));
             let training = with_labels(training, arguments.labels);
             let of = |tracks: &[Track]| {
@@ -200,7 +208,7 @@ fn main() {
                 let config = TrainConfig { seed, ..config.clone() };
                 config.validate().expect("the setting is valid");
                 let file = |name: &str| {
-                    let fold = format!("{}-of-{}-by-{}", number + 1, arguments.folds, arguments.fold_seed);
+                    let fold = format!("{number}-of-{}-by-{}", arguments.folds, arguments.fold_seed);
                     arguments.saved.as_ref().map(|saved| saved.join(format!("{name}-{fold}-{seed}.safetensors")))
                 };
                 let start = match &arguments.from {

@@ -89,6 +89,9 @@ pub fn run(settings: &Settings, arguments: &IngestArguments) -> anyhow::Result<O
         if first {
             writer.set_serving_model(&embedding)?;
         }
+        if let Some(weight) = arguments.hub_weight {
+            writer.set_hub_weight(weight)?;
+        }
         writer.begin_run("ingest", &embedding)
     })?;
     let ingest = Ingest { settings, arguments, store: &store, model: &model, embedding, lock: &lock };

@@ -16,6 +16,8 @@ use crate::settings::Settings;
 struct Row {
     rank: usize,
     neighbour: Neighbour,
+    /// Cosine, from −1 to 1; 1 is the same direction. Answers are ranked by score, in which hubs lose a little.
+    similarity: f32,
     record: TrackRecord,
 }
 
@@ -41,12 +43,15 @@ pub fn run(settings: &Settings, arguments: &QueryArguments) -> anyhow::Result<Ou
     let tracks: Vec<QueryTrack> =
         arguments.tracks.iter().map(|name| resolver.resolve(name)).collect::<anyhow::Result<_>>()?;
     let itself: HashSet<_> = tracks.iter().flat_map(|track| track.itself.iter().copied()).collect();
-    let neighbours = searcher.nearest(&model_id, &blend(&tracks)?, arguments.count as usize, &itself)?;
+    let query = blend(&tracks)?;
+    let neighbours = searcher.nearest(&model_id, &query, arguments.count as usize, &itself)?;
     let mut rows = Vec::with_capacity(neighbours.len());
     for neighbour in neighbours {
         // A track removed since the index was opened.
         let Some(record) = catalogue.get(neighbour.track)? else { continue };
-        rows.push(Row { rank: rows.len() + 1, neighbour, record });
+        let Some(vector) = catalogue.vector(neighbour.track, &model_id)? else { continue };
+        let cosine: f32 = query.iter().zip(&vector).map(|(a, b)| a * b).sum();
+        rows.push(Row { rank: rows.len() + 1, neighbour, similarity: cosine.clamp(-1.0, 1.0), record });
     }
     if rows.is_empty() {
         return nothing("the library holds no other track");
@@ -81,7 +86,8 @@ impl Row {
         let file = &self.record.file;
         serde_json::json!({
             "rank": self.rank,
-            "similarity": self.neighbour.similarity,
+            "similarity": self.similarity,
+            "score": self.neighbour.score,
             "track": self.neighbour.track,
             "artist": file.artist,
             "title": file.title,
@@ -98,7 +104,7 @@ fn table(rows: &[Row]) -> String {
     for row in rows {
         table.row(vec![
             row.rank.to_string(),
-            format!("{:.3}", row.neighbour.similarity),
+            format!("{:.3}", row.similarity),
             row.artist().to_owned(),
             row.title(),
             row.record.file.path.display().to_string(),

@@ -66,7 +66,8 @@ pub fn run(settings: &Settings, arguments: &TrainArguments) -> anyhow::Result<Ou
     let part = |part: &[usize]| part.iter().map(|&index| manifest.entries[index].clone()).collect::<Vec<Entry>>();
     let training = tracks::load(settings, &pool, &part(&split.training), &cache, "decoding the training part")?;
     let validation = tracks::load(settings, &pool, &part(&split.validation), &cache, "decoding the validation part")?;
-    let taught = arguments.teacher.as_deref().map(|path| taught(settings, path, &training, &validation)).transpose()?;
+    let taught =
+        TeacherTable::read_all(&arguments.teachers)?.map(|table| taught(settings, &table, &training, &validation));
     let teachers = taught.as_ref().map(|(training, validation)| Teachers { training, validation });
     let run = Run {
         config: &config,
@@ -96,13 +97,7 @@ pub fn run(settings: &Settings, arguments: &TrainArguments) -> anyhow::Result<Ou
 }
 
 /// What the teacher says of both parts. Tracks that it has not heard are left out of the stage distill.
-fn taught(
-    settings: &Settings,
-    path: &Path,
-    training: &[Track],
-    validation: &[Track],
-) -> anyhow::Result<(Teacher, Teacher)> {
-    let table = TeacherTable::read(path)?;
+fn taught(settings: &Settings, table: &TeacherTable, training: &[Track], validation: &[Track]) -> (Teacher, Teacher) {
     let of =
         |tracks: &[Track]| table.of(&tracks.iter().map(|track| track.entry.path.clone()).collect::<Vec<PathBuf>>());
     let (training, validation) = (of(training), of(validation));
@@ -112,7 +107,7 @@ fn taught(
             format!("warning: the teacher {} has not heard {}", table.name(), output::count(missing, "track"));
         Progress::new(settings, "", 0).println(&warning);
     }
-    Ok((training, validation))
+    (training, validation)
 }
 
 fn available_cores() -> usize {
@@ -146,7 +141,7 @@ fn configuration(arguments: &TrainArguments, start: Option<&ModelCard>) -> anyho
         }
     }
     config.validate()?;
-    if arguments.teacher.is_some() && !config.stages.contains(&StageName::Distill) {
+    if !arguments.teachers.is_empty() && !config.stages.contains(&StageName::Distill) {
         let error = anyhow::anyhow!("--teacher is given, but no stage learns from it");
         return Err(hinted(error, "add distill to --stages"));
     }
@@ -261,13 +256,13 @@ fn write_model(
             None => Model::built_in(Coverage::default())?,
         };
         others.push((format!("model before, {}", &before.id.model[..8]), before.files));
-        // Beside its teacher, if that one can be asked all questions.
+        // Beside its teachers, if these can be asked all questions.
         let knows_all = origin.teachers.is_some_and(|teachers| teachers.validation.missing() == 0);
-        let peers: Vec<PathBuf> = arguments.teacher.iter().filter(|_| knows_all).cloned().collect();
+        let peers: &[PathBuf] = if knows_all { &arguments.teachers } else { &[] };
         let examination = Examination {
             model: &model,
             others,
-            peers: &peers,
+            peers,
             entries: labelled,
             degraded_tracks: arguments.degraded,
             excerpt_seconds: None,
@@ -281,9 +276,19 @@ fn write_model(
         output::print(&(table::text(&evaluation) + "\n"))?;
         evaluation
     } else {
-        let none = "warning: no two validation artists share a genre: what the model finds was not judged";
-        Progress::new(settings, "", 0).println(none);
-        Evaluation::of_nothing("No two of the artists that were held out from training share a genre.")
+        let (warning, protocol) = if origin.config.validation_share == 0.0 {
+            (
+                "all tracks are learnt from (validation_share is 0)",
+                "All artists were learnt from: none is left to judge.",
+            )
+        } else {
+            (
+                "no two validation artists share a genre",
+                "No two of the artists that were held out from training share a genre.",
+            )
+        };
+        Progress::new(settings, "", 0).println(&format!("warning: {warning}: what the model finds was not judged"));
+        Evaluation::of_nothing(protocol)
     };
     let findings = Findings { evaluation, curves };
     std::fs::create_dir_all(output).with_context(|| output.display().to_string())?;

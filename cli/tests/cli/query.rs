@@ -1,7 +1,7 @@
 //! What can be asked, and how the answer is shown.
 
 use super::music::{piece, write_library};
-use super::program::{World, path_of};
+use super::program::{World, path_of, similarity_of};
 
 fn world() -> World {
     let world = World::new();
@@ -17,8 +17,8 @@ fn a_file_a_number_and_a_path_give_the_same_answer_without_the_query_itself() {
     let by_file = world.query(&file);
     assert_eq!(by_file.len(), 5);
     assert!(by_file.iter().all(|answer| path_of(answer) != file));
-    let similarity = |answer: &serde_json::Value| answer["similarity"].as_f64().unwrap();
-    assert!(by_file.windows(2).all(|pair| similarity(&pair[0]) >= similarity(&pair[1])));
+    let score = |answer: &serde_json::Value| answer["score"].as_f64().unwrap();
+    assert!(by_file.windows(2).all(|pair| score(&pair[0]) >= score(&pair[1])));
     let other = world.query(&world.library().join("piece-0.wav"));
     let id = other.iter().find(|answer| path_of(answer) == file).unwrap()["track"].to_string();
     assert_eq!(world.run(&["query", &id, "--json"]).json(), serde_json::json!(by_file));
@@ -27,6 +27,28 @@ fn a_file_a_number_and_a_path_give_the_same_answer_without_the_query_itself() {
     let copy = world.path("copy.wav");
     std::fs::copy(&file, &copy).unwrap();
     assert!(world.query(&copy).iter().all(|answer| path_of(answer) != file));
+}
+
+#[test]
+fn hubs_pay_as_the_store_says_and_similarities_stay_cosines() {
+    let world = world();
+    let file = world.library().join("piece-2.wav");
+    let similarities = |answers: &[serde_json::Value]| -> std::collections::BTreeMap<_, _> {
+        answers.iter().map(|answer| (path_of(answer).to_owned(), answer["similarity"].to_string())).collect()
+    };
+    let gap = |answer: &serde_json::Value| similarity_of(answer) - answer["score"].as_f64().unwrap();
+    let before = world.query(&file);
+    assert!(before.iter().any(|answer| gap(answer) > 0.01), "{before:?}");
+    world.ingest(&["--hub-weight", "0"]);
+    let without = world.query(&file);
+    assert!(without.iter().all(|answer| gap(answer).abs() < 1e-5), "{without:?}");
+    assert!(without.windows(2).all(|pair| similarity_of(&pair[0]) >= similarity_of(&pair[1])));
+    assert_eq!(similarities(&without), similarities(&before));
+    world.ingest(&[]);
+    assert_eq!(world.query(&file), without, "kept by the store");
+    let wrong = world.run(&["ingest", "library", "--hub-weight", "2"]);
+    assert_eq!(wrong.code, Some(2));
+    assert!(wrong.stderr.contains("must be in 0..=1"), "{wrong:?}");
 }
 
 #[test]

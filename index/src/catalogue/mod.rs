@@ -11,6 +11,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 pub use writer::{RunId, Writer, Written};
 
 use crate::error::{Error, Result};
+use crate::hubs;
 use crate::track::{ContentHash, FileStamp, TrackId, TrackRecord};
 use columns::{COLUMNS, SILENT, StoredPath, record_of, vector_of};
 
@@ -261,6 +262,13 @@ impl Catalogue {
     /// The model whose vectors answer queries; `None`: nothing was ever ingested.
     pub fn serving_model(&self) -> Result<Option<String>> {
         self.setting("serving_model")
+    }
+
+    /// Share of a neighbourhood's mean cosine that a track pays ([`crate::hubs`]), from 0 to 1.
+    pub fn hub_weight(&self) -> Result<f32> {
+        let Some(text) = self.setting("hub_weight")? else { return Ok(hubs::DEFAULT_WEIGHT) };
+        let damaged = |_| Error::Damaged { path: self.path.clone(), reason: format!("{text:?} is no weight of hubs") };
+        text.parse().map_err(damaged)
     }
 
     /// A random number that no other catalogue has.

@@ -123,6 +123,12 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
+    /// Sets what tracks pay that lie near to everything ([`crate::hubs`]).
+    pub fn set_hub_weight(&self, weight: f32) -> rusqlite::Result<()> {
+        self.0.execute("INSERT OR REPLACE INTO settings VALUES ('hub_weight', ?1)", [weight.to_string()])?;
+        Ok(())
+    }
+
     /// Notes the start of a command.
     pub fn begin_run(&self, command: &str, model_id: &str) -> rusqlite::Result<RunId> {
         let sql = "INSERT INTO runs (command, model_id, started_at) VALUES (?1, ?2, unixepoch())";

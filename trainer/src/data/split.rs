@@ -23,8 +23,12 @@ const PAIR: usize = 2;
 /// of a smaller one, in which one alone would find nothing. An artist stands on one side only; where
 /// one has several genres, a genre may lose more, but never its last. Whoever made half of a genre's
 /// tracks or more is trained on: too little would be left to learn from. So are artists without a genre, unless no
-/// track has one: then a tenth of all artists is held out, for stages that need no labels to see their loss.
+/// track has one: then a tenth of all artists is held out, for stages that need no labels to see their loss. A share
+/// of 0 holds out nobody.
 pub fn by_artist(entries: &[Entry], validation_share: f64, seed: u64) -> Split {
+    if validation_share == 0.0 {
+        return split_of(entries, |_| false);
+    }
     let artists_of = artists_of_genres(entries);
     if artists_of.is_empty() {
         let artists: Artists<'_> = entries.iter().map(|entry| entry.artist.as_str()).collect();
@@ -222,6 +226,12 @@ mod tests {
             assert_eq!(by_artist(&entries, 0.2, 1).validation.len(), expected, "of {count}");
         }
         assert_eq!(by_artist(&genre_of("rock", 0..5), 0.5, 1).validation.len(), 3);
+    }
+
+    #[test]
+    fn a_share_of_0_holds_out_nobody() {
+        let entries = [genre_of("rock", 0..9), vec![Entry::default()]].concat();
+        assert_eq!(by_artist(&entries, 0.0, 1), Split { training: (0..10).collect(), validation: vec![] });
     }
 
     #[test]

@@ -76,9 +76,54 @@ impl TeacherTable {
         Ok(Self { rows: Arc::new(rows) })
     }
 
+    /// All tables side by side ([`TeacherTable::beside`]); `None` where there is no path.
+    ///
+    /// # Errors
+    /// As [`TeacherTable::read`].
+    pub fn read_all(paths: &[PathBuf]) -> Result<Option<Self>> {
+        let mut all: Option<Self> = None;
+        for path in paths {
+            let next = Self::read(path)?;
+            all = Some(match all {
+                None => next,
+                Some(before) => before.beside(&next),
+            });
+        }
+        Ok(all)
+    }
+
     /// The teacher's name.
     pub fn name(&self) -> &str {
         &self.rows.name
+    }
+
+    /// Two teachers as one, who says of a passage of this one what both say, side by side, each at unit length. Files
+    /// that either has not heard are left out.
+    pub fn beside(&self, other: &Self) -> Self {
+        let heard = other.of(&self.rows.files);
+        let columns = self.rows.vectors.columns() + heard.dimension();
+        let mut rows = Rows {
+            name: format!("{}, {}", self.name(), other.name()),
+            digest: short(blake3::hash(format!("{}{}", self.rows.digest, other.rows.digest).as_bytes())),
+            vectors: Matrix::of_rows(0, columns, Vec::new()),
+            files: Vec::new(),
+            passages: Vec::new(),
+            of_file: Vec::new(),
+        };
+        let mut values = Vec::new();
+        for (number, file) in self.rows.files.iter().enumerate().filter(|(number, _)| heard.has_heard(*number)) {
+            let first = rows.passages.len();
+            for passage in &self.rows.passages[self.rows.of_file[number].clone()] {
+                let (start, end) = (passage.start_seconds, passage.end_seconds);
+                values.extend(unit(self.rows.vectors.row(passage.row)));
+                values.extend(unit(&heard.vector(number, start, end - start).unwrap_or_default()));
+                rows.passages.push(Passage { row: rows.passages.len(), ..*passage });
+            }
+            rows.of_file.push(first..rows.passages.len());
+            rows.files.push(file.clone());
+        }
+        rows.vectors = Matrix::of_rows(rows.passages.len(), columns, values);
+        Self { rows: Arc::new(rows) }
     }
 
     /// The teacher of these tracks, which are named by their place in the list from here on. A track is
@@ -184,7 +229,17 @@ impl Rows {
 fn digest(path: &Path) -> Result<String> {
     let mut hasher = blake3::Hasher::new();
     File::open(path).and_then(|file| hasher.update_reader(file).map(|_| ())).map_err(io(path))?;
-    Ok(hasher.finalize().to_hex()[..16].to_owned())
+    Ok(short(hasher.finalize()))
+}
+
+fn short(hash: blake3::Hash) -> String {
+    hash.to_hex()[..16].to_owned()
+}
+
+/// In double precision, where no square of a float overflows.
+fn unit(vector: &[f32]) -> impl Iterator<Item = f32> {
+    let length = vector.iter().fold(0.0, |sum, value| sum + f64::from(*value).powi(2)).sqrt().max(1e-12);
+    vector.iter().map(move |value| (f64::from(*value) / length) as f32)
 }
 
 fn check_vectors(vectors: &Matrix, files: &[PathBuf]) -> Reason<()> {
@@ -303,6 +358,22 @@ mod tests {
         assert_eq!(teacher.vector(1, 0.0, 3.0).unwrap(), [1.0, 3.0, 5.0]);
         assert_eq!(teacher.mean(1).unwrap(), [1.0, 3.0, 5.0]);
         assert_eq!(teacher.missing(), 0);
+    }
+
+    #[test]
+    fn two_teachers_side_by_side_speak_of_the_passages_of_the_first() {
+        let first = table(&["/m/a", "/m/a", "/m/b"]).starts(&[0.0, 3.0, 0.0]);
+        let first = first.pairs(&[2.0, 0.0, 0.0, 3.0, 1.0, 1.0]).teacher_table().unwrap();
+        // Of c, which the first has not heard, and of the halves of the first passage of a and of all after it.
+        let second = table(&["c", "m/a", "m/a", "m/a"]).starts(&[0.0, 0.0, 1.5, 3.0]);
+        let second = second.pairs(&[1.0, 1.0, 8.0, 0.0, 0.0, 6.0, 0.0, 5.0]).teacher_table().unwrap();
+        let both = first.beside(&second);
+        assert_eq!(both.name(), "teacher, teacher");
+        let teacher = both.of(&paths(&["/m/a", "/m/b", "/m/c"]));
+        assert_eq!((teacher.dimension(), teacher.missing()), (4, 2));
+        assert_eq!(teacher.vector(0, 0.0, 3.0).unwrap(), [1.0, 0.0, 0.8, 0.6]);
+        assert_eq!(teacher.vector(0, 3.0, 3.0).unwrap(), [0.0, 1.0, 0.0, 1.0]);
+        assert_ne!(teacher.digest(), second.beside(&first).of(&[]).digest());
     }
 
     #[test]

@@ -156,6 +156,12 @@ impl Matrix {
         Ok(Self { rows, columns, values })
     }
 
+    /// Numbers row by row.
+    pub(crate) fn of_rows(rows: usize, columns: usize, values: Vec<f32>) -> Self {
+        debug_assert_eq!(values.len(), rows * columns);
+        Self { rows, columns, values }
+    }
+
     /// Number of columns.
     pub(crate) fn columns(&self) -> usize {
         self.columns

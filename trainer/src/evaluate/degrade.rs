@@ -20,15 +20,22 @@ pub const MAX_SECONDS: f64 = 600.0;
 pub const MIN_CUT_SECONDS: f64 = 28.0;
 
 const QUIETER_DB: f64 = 12.0;
+const LOUDER_DB: f64 = 12.0;
+const OVERDRIVE_DB: f64 = 6.0;
 const NOISE_SNR_DB: f64 = 20.0;
 const CROP_SECONDS: f64 = 20.0;
 const SHIFT_SECONDS: f64 = 10.0;
+const SHORT_SHIFT_SECONDS: f64 = 1.0;
 
 /// What is done to a copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Degradation {
     /// 12 dB quieter.
     Quieter,
+    /// 12 dB louder, beyond full scale where need be: samples are floats.
+    Louder,
+    /// So loud that peaks would pass full scale by 6 dB, and bent back below it by tanh, as a loud master is.
+    Limited,
     /// An MP3 file at 64 kbit/s, by LAME; joint stereo where the track has more than one channel.
     Mp3,
     /// Pink noise is added, 20 dB below the track's mean power.
@@ -37,22 +44,37 @@ pub enum Degradation {
     Crop,
     /// The first 10 s are cut off.
     Shift,
+    /// The first second is cut off.
+    ShortShift,
     /// Mono at 22.05 kHz, by ffmpeg's resampler and mixer (which makes stereo 3 dB louder).
     LowRateMono,
 }
 
 impl Degradation {
     /// All, in the order of tables.
-    pub const ALL: [Self; 6] = [Self::Quieter, Self::Mp3, Self::PinkNoise, Self::Crop, Self::Shift, Self::LowRateMono];
+    pub const ALL: [Self; 9] = [
+        Self::Quieter,
+        Self::Louder,
+        Self::Limited,
+        Self::Mp3,
+        Self::PinkNoise,
+        Self::Crop,
+        Self::Shift,
+        Self::ShortShift,
+        Self::LowRateMono,
+    ];
 
     /// Name for tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::Quieter => "−12 dB",
+            Self::Louder => "+12 dB",
+            Self::Limited => "+6 dB, limited",
             Self::Mp3 => "MP3 64 kbit/s",
             Self::PinkNoise => "pink noise 20 dB",
             Self::Crop => "crop 20 s",
             Self::Shift => "shift 10 s",
+            Self::ShortShift => "shift 1 s",
             Self::LowRateMono => "22.05 kHz mono",
         }
     }
@@ -60,10 +82,13 @@ impl Degradation {
     fn file_name(self) -> &'static str {
         match self {
             Self::Quieter => "quieter.wav",
+            Self::Louder => "louder.wav",
+            Self::Limited => "limited.wav",
             Self::Mp3 => "mp3.mp3",
             Self::PinkNoise => "pink-noise.wav",
             Self::Crop => "crop.wav",
             Self::Shift => "shift.wav",
+            Self::ShortShift => "short-shift.wav",
             Self::LowRateMono => "low-rate-mono.wav",
         }
     }
@@ -140,24 +165,26 @@ impl Original {
         let (all, rate) = (self.samples.len(), self.sample_rate_hz);
         let is_long = self.seconds() >= MIN_CUT_SECONDS;
         match degradation {
-            Degradation::Quieter => {
-                let gain = 10_f64.powf(-QUIETER_DB / 20.0) as f32;
-                self.write(&path, self.samples.iter().map(|sample| gain * sample))?;
+            Degradation::Quieter => self.write(&path, self.samples.iter().map(|sample| gain(-QUIETER_DB) * sample))?,
+            Degradation::Louder => self.write(&path, self.samples.iter().map(|sample| gain(LOUDER_DB) * sample))?,
+            Degradation::Limited => {
+                let peak = self.samples.iter().fold(f32::MIN_POSITIVE, |peak, sample| peak.max(sample.abs()));
+                let gain = gain(OVERDRIVE_DB) / peak;
+                self.write(&path, self.samples.iter().map(|sample| (gain * sample).tanh()))?;
             }
             Degradation::PinkNoise => {
                 let power = mean_power(&self.samples) * 10_f64.powf(-NOISE_SNR_DB / 10.0);
                 let noise = PinkNoise::new(rate, power, seed);
                 self.write(&path, self.samples.iter().zip(noise).map(|(sample, noise)| sample + noise))?;
             }
-            Degradation::Crop | Degradation::Shift if !is_long => return Ok(None),
+            Degradation::Crop | Degradation::Shift | Degradation::ShortShift if !is_long => return Ok(None),
             Degradation::Crop => {
                 let length = samples_in(CROP_SECONDS, rate);
                 let start = (all - length) / 2;
                 self.write(&path, self.samples[start..start + length].iter().copied())?;
             }
-            Degradation::Shift => {
-                self.write(&path, self.samples[samples_in(SHIFT_SECONDS, rate)..].iter().copied())?;
-            }
+            Degradation::Shift => self.write_from(SHIFT_SECONDS, &path)?,
+            Degradation::ShortShift => self.write_from(SHORT_SHIFT_SECONDS, &path)?,
             Degradation::Mp3 => {
                 let encoding = ["-c:a", "libmp3lame", "-b:a", "64k", "-joint_stereo", "1"];
                 self.convert(degradation, &encoding, &path)?;
@@ -167,6 +194,11 @@ impl Original {
             }
         }
         Ok(Some(path))
+    }
+
+    /// Writes the samples from a second on.
+    fn write_from(&self, seconds: f64, path: &Path) -> Result<()> {
+        self.write(path, self.samples[samples_in(seconds, self.sample_rate_hz)..].iter().copied())
     }
 
     /// Writes the samples as they are into a folder of the track's own.
@@ -242,6 +274,11 @@ impl Original {
 
 fn samples_in(seconds: f64, sample_rate_hz: u32) -> usize {
     (seconds * f64::from(sample_rate_hz)) as usize
+}
+
+/// Factor of samples.
+fn gain(db: f64) -> f32 {
+    10_f64.powf(db / 20.0) as f32
 }
 
 /// Mean square.

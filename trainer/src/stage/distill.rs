@@ -30,6 +30,9 @@ pub struct DistillConfig {
     pub vector_weight: f64,
     /// Weight of the distances of pairs, 0 or more.
     pub relation_weight: f64,
+    /// Power that the teacher's numbers are raised to, their signs kept, in (0, 1]. Of activations that are 0 or more a
+    /// few large ones make up most of a vector's length; 0.5 lets the others speak (Perronnin et al. 2010).
+    pub teacher_power: f64,
     /// Weight of telling genres apart, 0 or more: batches have labels where `batch.genres` is not 0.
     pub genre_weight: f64,
     /// Telling tracks apart.
@@ -45,6 +48,7 @@ impl Default for DistillConfig {
         Self {
             vector_weight: 1.0,
             relation_weight: 1.0,
+            teacher_power: 1.0,
             genre_weight: 0.0,
             same_track: SameTrackConfig { weight: 0.0, ..Default::default() },
             // A student of varied crops alone learns less of a teacher that heard the music as it is, one of none of
@@ -65,6 +69,7 @@ impl DistillConfig {
         OutOfRange::check(&[
             (self.vector_weight >= 0.0, "vector_weight must be at least 0"),
             (self.relation_weight >= 0.0, "relation_weight must be at least 0"),
+            (self.teacher_power > 0.0 && self.teacher_power <= 1.0, "teacher_power must be in (0, 1]"),
             (self.genre_weight >= 0.0, "genre_weight must be at least 0"),
             (self.vector_weight + self.relation_weight > 0.0, "vector_weight and relation_weight must not both be 0"),
             (self.genre_weight == 0.0 || self.batch.genres > 0, "genre_weight needs batch.genres above 0"),
@@ -79,6 +84,8 @@ impl DistillConfig {
 /// A linear map from the teacher's vectors to the embedding's size that keeps their angles as well as one can.
 #[derive(Debug)]
 struct TeacherMap {
+    /// See [`DistillConfig::teacher_power`].
+    power: f64,
     /// Of unit vectors; 1 × the teacher's dimension.
     mean: Tensor,
     /// The teacher's dimension × embedding size.
@@ -94,7 +101,7 @@ const MOST_VECTORS: usize = 20_000;
 impl TeacherMap {
     /// The principal directions of what the teacher says of the training tracks, around its mean, turned by the
     /// seed: a network's outputs all vary equally much, which principal components do not.
-    fn new(teacher: &Teacher, tracks: usize, embedding_size: i64, seed: u64) -> Result<Self> {
+    fn new(teacher: &Teacher, tracks: usize, power: f64, embedding_size: i64, seed: u64) -> Result<Self> {
         let dimension = teacher.dimension() as i64;
         let mut vectors: Vec<f32> = Vec::new();
         let heard: Vec<usize> = (0..tracks).filter(|&track| teacher.has_heard(track)).collect();
@@ -106,7 +113,8 @@ impl TeacherMap {
         }
         guard("mapping the teacher's vectors", || {
             let _no_gradients = tch::no_grad_guard();
-            let unit = normalised(&Tensor::f_from_slice(&vectors)?.f_view([-1, dimension])?).to_kind(Kind::Double);
+            let raw = Tensor::f_from_slice(&vectors)?.f_view([-1, dimension])?;
+            let unit = normalised(&raised(&raw, power)).to_kind(Kind::Double);
             let mean = unit.f_mean_dim([0_i64].as_slice(), true, Kind::Double)?;
             let centred = unit - &mean;
             // Ascending: the last ones hold most.
@@ -120,14 +128,19 @@ impl TeacherMap {
             let drawn = Tensor::f_from_slice(&drawn)?.f_view([embedding_size, embedding_size])?;
             let (turn, _) = Tensor::f_linalg_qr(&drawn, "reduced")?;
             let map = principal.matmul(&turn.f_narrow(0, 0, kept)?);
-            Ok(Self { mean: mean.to_kind(Kind::Float), map: map.to_kind(Kind::Float) })
+            Ok(Self { power, mean: mean.to_kind(Kind::Float), map: map.to_kind(Kind::Float) })
         })
     }
 
     /// The teacher's vectors, N × its dimension, to N × embedding size.
     fn of(&self, vectors: &Tensor) -> Tensor {
-        (normalised(vectors) - &self.mean).matmul(&self.map)
+        (normalised(&raised(vectors, self.power)) - &self.mean).matmul(&self.map)
     }
+}
+
+/// Signs kept, magnitudes raised to a power.
+fn raised(vectors: &Tensor, power: f64) -> Tensor {
+    if power == 1.0 { vectors.shallow_clone() } else { vectors.sign() * vectors.abs().pow_tensor_scalar(power) }
 }
 
 /// The map is a variable, so that a checkpoint holds it: worked out again on another processor, it might be turned.
@@ -171,7 +184,7 @@ pub fn train(
 ) -> Result<Fitted> {
     let teachers = material.teachers.ok_or(Error::NoTeacher)?;
     let size = setup.architecture.embedding_size();
-    let found = TeacherMap::new(teachers.training, material.tracks.len(), size, setup.seed)?;
+    let found = TeacherMap::new(teachers.training, material.tracks.len(), config.teacher_power, size, setup.seed)?;
     let objective = |network: &Network| -> Result<Box<dyn Objective>> {
         Ok(Box::new(network.with_objective(setup.seed, |path| {
             let kept = |name: &str, value: &Tensor| {
@@ -180,8 +193,8 @@ pub fn train(
                 variable.copy_(value);
                 variable
             };
-            let map = TeacherMap { mean: kept("teacher_mean", &found.mean), map: kept("teacher_map", &found.map) };
-            Ok(Distill { config, map })
+            let (mean, map) = (kept("teacher_mean", &found.mean), kept("teacher_map", &found.map));
+            Ok(Distill { config, map: TeacherMap { power: config.teacher_power, mean, map } })
         })?))
     };
     let stage =
@@ -194,12 +207,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_power_keeps_signs() {
+        let raised = raised(&Tensor::from_slice(&[4.0_f32, -9.0, 0.0]), 0.5);
+        assert_eq!(Vec::<f32>::try_from(raised).unwrap(), [2.0, -3.0, 0.0]);
+    }
+
+    #[test]
     fn the_map_keeps_angles_around_the_mean_where_there_is_room() {
         // Three unit vectors at right angles; their mean is a third of each, and around it all are 120 degrees apart.
         let teacher = crate::data::teacher::example::of_rows(&[[2.0, 0.0, 0.0], [0.0, 3.0, 0.0], [0.0, 0.0, 0.5]]);
         let rows = Tensor::from_slice(&[2.0_f32, 0.0, 0.0, 0.0, 3.0, 0.0, 0.0, 0.0, 0.5]).view([3, 3]);
         for size in [2, 3, 8] {
-            let map = TeacherMap::new(&teacher, 3, size, 7).unwrap();
+            let map = TeacherMap::new(&teacher, 3, 1.0, size, 7).unwrap();
             let mapped = normalised(&map.of(&rows));
             assert_eq!(mapped.size(), [3, size]);
             let cosines = Vec::<f32>::try_from(mapped.matmul(&mapped.tr()).view([-1])).unwrap();

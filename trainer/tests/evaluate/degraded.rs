@@ -59,6 +59,15 @@ fn every_copy_is_what_its_name_says() {
                 assert_equal(&samples, &mix.iter().map(|sample| 0.251_188_64 * sample).collect::<Vec<_>>());
                 assert!((level_db(&mix) - level_db(&samples) - 12.0).abs() < 1e-3);
             }
+            Degradation::Louder => assert!((level_db(&samples) - level_db(&mix) - 12.0).abs() < 1e-3),
+            Degradation::Limited => {
+                let peak = |samples: &[f32]| samples.iter().fold(0.0_f32, |peak, sample| peak.max(sample.abs()));
+                // tanh of 10^(6 / 20), and about as much more for what is soft.
+                assert!((peak(&samples) - 0.9634).abs() < 1e-3, "{}", peak(&samples));
+                let softest = mix.iter().position(|sample| (1e-4..1e-3).contains(sample)).unwrap();
+                let factor = samples[softest] / mix[softest] * peak(&mix);
+                assert!((factor - 1.9953).abs() < 1e-3, "{factor}");
+            }
             Degradation::PinkNoise => {
                 let snr_db = level_db(&mix) - level_db(&difference(&samples, &mix));
                 assert!((snr_db - 20.0).abs() < 0.2, "{snr_db} dB");
@@ -66,6 +75,7 @@ fn every_copy_is_what_its_name_says() {
             // 20 s from the middle of 41 s begin at 10.5 s.
             Degradation::Crop => assert_equal(&samples, &mix[463_050..1_345_050]),
             Degradation::Shift => assert_equal(&samples, &mix[441_000..]),
+            Degradation::ShortShift => assert_equal(&samples, &mix[44_100..]),
             Degradation::Mp3 => {
                 assert!((seconds - SECONDS).abs() < 0.1, "{seconds} s");
                 assert!((level_db(&samples) - level_db(&mix)).abs() < 0.5);
