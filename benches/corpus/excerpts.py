@@ -1,8 +1,8 @@
-"""A folder of excerpts beside the corpus: other free music, of which extra.csv says what it is and where it is from.
+"""Excerpts beside the corpus: other free music, of which excerpts.csv says what it is, by whom and where it is from.
 
-extra.csv has the columns file, artist, album_or_repo, title, licence, genre, genre_confidence, source_repo (on GitHub),
-source_path and source_duration_s; the excerpts lie in clips/. They are learnt from like the rest but have no genre in
-core.csv: most of theirs are guesses.
+The list names a repository on GitHub and a file in it; the excerpt is 45 s of that file, as mono Ogg Vorbis at 32 kHz
+under the name that the list gives it. Excerpts are learnt from like the rest but have no genre in core.csv: most of
+theirs are guesses.
 """
 
 import csv
@@ -11,12 +11,14 @@ import shutil
 
 from render import Row
 
+EXCERPTS = pathlib.Path(__file__).with_name("excerpts.csv")
 SECONDS = 45.0
 
 
 def rows_of(folder: pathlib.Path) -> list[Row]:
-    with open(folder / "extra.csv", newline="", encoding="utf-8") as file:
-        return [row_of(row) for row in csv.DictReader(file)]
+    """Those whose file is in the folder."""
+    with open(EXCERPTS, newline="", encoding="utf-8") as file:
+        return [row_of(row) for row in csv.DictReader(file) if (folder / row["file"]).exists()]
 
 
 def row_of(row: Row) -> Row:
@@ -41,5 +43,5 @@ def copy(folder: pathlib.Path, row: Row, target: pathlib.Path) -> None:
     if not target.exists():
         target.parent.mkdir(exist_ok=True)
         partial = target.with_suffix(".partial")
-        shutil.copyfile(folder / "clips" / row["path"], partial)
+        shutil.copyfile(folder / row["path"], partial)
         partial.rename(target)

@@ -17,7 +17,8 @@ Into FOLDER it writes
                    tracks), and `rendered`: the program that played the track, empty for a recording
     LICENCES.txt   who made each track, and under which licence
 
-With --extra, the excerpts of a folder (excerpts.py says which) are copied beside the tracks and listed with them.
+With --extra, the files of excerpts.csv that a folder holds are copied beside the tracks and listed with them
+(excerpts.py says what they are).
 
 aliases.toml beside this file lists artists of several names, for splits by artist.
 """

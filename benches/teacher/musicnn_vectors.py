@@ -98,7 +98,7 @@ def main() -> None:
     parser.add_argument("--networks", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--every", type=int, default=1, help="2: hear every second patch, in half the time")
     arguments = parser.parse_args()
-    networks, every = tuple(arguments.networks), arguments.every
+    networks, every = tuple(sorted(set(arguments.networks))), arguments.every
     heard = table.heard(arguments, functools.partial(Teacher, networks, every), f"{'-'.join(networks)}-{every}")
     for name in networks:
         rows = [one[name] for one in heard.values()]

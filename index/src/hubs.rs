@@ -15,16 +15,20 @@ pub const DEFAULT_WEIGHT: f32 = 0.25;
 /// How many neighbours a neighbourhood has.
 const NEIGHBOURS: usize = 10;
 
-/// Of a larger library, so many tracks, from all over it, are who neighbours are looked for among: the time that it
-/// takes grows with the library and no longer with its square.
-const MOST_LOOKED_AMONG: usize = 20_000;
+/// Where neighbours are looked for.
+struct Limits {
+    /// Of a larger library so many tracks, from all over it, are looked among: the time that it takes grows with the
+    /// library and no longer with its square.
+    looked_among: usize,
+    /// Vectors that are looked for together.
+    batch: usize,
+}
 
-/// Vectors that are looked for together.
-const BATCH: usize = 4096;
+const LIMITS: Limits = Limits { looked_among: 5000, batch: 4096 };
 
 /// Unit vectors, one after the other, each with the number that a query multiplies by 1 behind it.
 pub(crate) fn with_penalties(vectors: &[f32], dimension: usize, weight: f32) -> Result<Vec<f32>> {
-    let penalties = penalties(vectors, dimension, weight)?;
+    let penalties = penalties(vectors, dimension, weight, &LIMITS)?;
     let mut extended = Vec::with_capacity(vectors.len() + penalties.len());
     for (vector, penalty) in vectors.chunks(dimension).zip(penalties) {
         extended.extend_from_slice(vector);
@@ -38,19 +42,19 @@ pub(crate) fn query(vector: &[f32]) -> Vec<f32> {
     [vector, &[1.0]].concat()
 }
 
-fn penalties(vectors: &[f32], dimension: usize, weight: f32) -> Result<Vec<f32>> {
+fn penalties(vectors: &[f32], dimension: usize, weight: f32, limits: &Limits) -> Result<Vec<f32>> {
     let count = vectors.len() / dimension;
     if weight == 0.0 || count < 2 {
         return Ok(vec![0.0; count]);
     }
-    let kept = count.min(MOST_LOOKED_AMONG);
+    let kept = count.min(limits.looked_among);
     let places: Vec<usize> = (0..kept).map(|number| number * count / kept).collect();
     let among: Vec<f32> = places.iter().flat_map(|place| &vectors[place * dimension..][..dimension]).copied().collect();
     let tracks: Vec<TrackId> = places.iter().map(|&place| TrackId(place as u64)).collect();
     let mut index = FaissIndex::new(dimension)?;
     index.add(&tracks, &among)?;
     let mut penalties = Vec::with_capacity(count);
-    for batch in vectors.chunks(BATCH * dimension) {
+    for batch in vectors.chunks(limits.batch * dimension) {
         for found in index.search_each(batch, NEIGHBOURS + 1)? {
             let itself = TrackId(penalties.len() as u64);
             let others = found.iter().filter(|(track, _)| *track != itself).take(NEIGHBOURS);
@@ -77,6 +81,20 @@ mod tests {
             assert!((row[3] - expected).abs() < 1e-6, "{row:?}");
         }
         assert_eq!(query(&[0.6, 0.8]), [0.6, 0.8, 1.0]);
+    }
+
+    #[test]
+    fn of_many_tracks_some_from_all_over_are_looked_among_in_batches() {
+        // On a circle, a tenth of it apart; every second one is looked among.
+        let angles = (0..10).map(|number| number as f32 * std::f32::consts::TAU / 10.0);
+        let vectors: Vec<f32> = angles.flat_map(|angle| [angle.cos(), angle.sin()]).collect();
+        let of = |looked_among, batch| penalties(&vectors, 2, 1.0, &Limits { looked_among, batch }).unwrap();
+        for (number, penalty) in of(5, 3).into_iter().enumerate() {
+            // The five lie evenly, so that their cosines add up to nothing: without itself to −1.
+            let expected = if number % 2 == 0 { -0.25 } else { 0.0 };
+            assert!((penalty - expected).abs() < 1e-6, "{number}: {penalty}");
+        }
+        assert!(of(10, 3).iter().all(|penalty| (penalty + 1.0 / 9.0).abs() < 1e-6));
     }
 
     #[test]

@@ -34,19 +34,25 @@ impl Searcher {
     /// [`Error::Damaged`] where vectors of one model differ in length; what reading reports.
     pub fn from_catalogue(catalogue: &Catalogue, model_id: &str) -> Result<Option<Self>> {
         let (mut tracks, mut vectors) = (Vec::new(), Vec::new());
+        let (mut dimension, mut odd) = (0, None);
         catalogue.each_vector(model_id, |track, vector| {
+            if tracks.is_empty() {
+                dimension = vector.len();
+            }
+            if vector.len() != dimension || vector.is_empty() {
+                odd.get_or_insert((track, vector.len()));
+            }
             tracks.push(track);
             vectors.extend(vector);
         })?;
         if tracks.is_empty() {
             return Ok(None);
         }
-        let dimension = vectors.len() / tracks.len();
-        let mut index = FaissIndex::new(dimension + 1)?;
-        if vectors.len() != tracks.len() * dimension {
-            let found = vectors.len() - (tracks.len() - 1) * dimension;
-            return Err(Error::WrongDimension { expected: dimension, found });
+        if let Some((track, found)) = odd {
+            let reason = format!("the vector of track {track} has {found} numbers, the first one has {dimension}");
+            return Err(Error::Damaged { path: catalogue.path().into(), reason });
         }
+        let mut index = FaissIndex::new(dimension + 1)?;
         index.add(&tracks, &hubs::with_penalties(&vectors, dimension, catalogue.hub_weight()?)?)?;
         Ok(Some(Self::new(model_id.to_owned(), index)))
     }

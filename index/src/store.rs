@@ -170,7 +170,7 @@ impl Store {
 
     /// Opens the index that serves. Where it is older than the catalogue, as after a killed ingest,
     /// or damaged, the vectors are taken from the catalogue itself: the answer is the same, it takes
-    /// longer. `None`: there are no vectors.
+    /// longer, also because what hubs pay ([`crate::hubs`]) is worked out for all. `None`: there are no vectors.
     ///
     /// # Errors
     /// What reading the catalogue reports.

@@ -76,32 +76,33 @@ fn hubs_pay_a_share_of_their_mean_cosine_and_a_changed_share_takes_effect() {
     let folder = tempfile::tempdir().unwrap();
     let (store, mut catalogue) = store_of(folder.path(), 60);
     let cosine = |a: u64, b: u64| -> f32 { vector(a).iter().zip(vector(b)).map(|(a, b)| a * b).sum() };
-    let penalty = |track: u64| {
+    let mean_of_nearest = |track: u64| {
         let mut cosines: Vec<f32> = (0..60).filter(|other| *other != track).map(|other| cosine(track, other)).collect();
         cosines.sort_by(|a, b| b.total_cmp(a));
-        0.4 * cosines[..10].iter().sum::<f32>() / 10.0
+        cosines[..10].iter().sum::<f32>() / 10.0
     };
-    let scores = |query: u64, share: f32| {
+    let scores = |query: u64, weight: f32| {
         let others = (0..60).filter(|track| *track != query);
-        let mut scores: Vec<f32> = others.map(|track| cosine(query, track) - share * penalty(track)).collect();
+        let mut scores: Vec<f32> = others.map(|track| cosine(query, track) - weight * mean_of_nearest(track)).collect();
         scores.sort_by(|a, b| b.total_cmp(a));
         scores
     };
-    let assert_scores = |searcher: &mut Searcher, share: f32| {
+    let assert_scores = |searcher: &mut Searcher, weight: f32| {
         for query in 0..60 {
             let found = nearest(searcher, query, 10, &[query + 1]);
-            assert!(found.iter().zip(scores(query, share)).all(|(found, score)| (found.1 - score).abs() < 1e-5));
+            assert_eq!(found.len(), 10);
+            assert!(found.iter().zip(scores(query, weight)).all(|(found, score)| (found.1 - score).abs() < 1e-5));
         }
     };
     assert_scores(&mut store.searcher(&catalogue).unwrap().unwrap(), 0.0);
     catalogue.commit(|writer| writer.set_hub_weight(0.4)).unwrap();
     assert!(!store.is_up_to_date(&catalogue).unwrap());
-    assert_scores(&mut store.searcher(&catalogue).unwrap().unwrap(), 1.0);
+    assert_scores(&mut store.searcher(&catalogue).unwrap().unwrap(), 0.4);
     let lock = store.lock("test").unwrap();
     store.publish(&mut catalogue, MODEL, &lock).unwrap();
     assert!(store.is_up_to_date(&catalogue).unwrap());
     assert_eq!(store.current().unwrap().unwrap().1.dimension, 16);
-    assert_scores(&mut store.searcher(&catalogue).unwrap().unwrap(), 1.0);
+    assert_scores(&mut store.searcher(&catalogue).unwrap().unwrap(), 0.4);
 }
 
 #[test]
@@ -142,7 +143,14 @@ fn a_generation_older_than_the_catalogue_is_not_asked() {
 #[test]
 fn derived_data_that_is_damaged_or_gone_is_replaced() {
     type Damage = fn(&Path);
-    let damage: [(&str, Damage); 6] = [
+    let damage: [(&str, Damage); 7] = [
+        ("a generation of format 1", |store| {
+            let manifest = store.join("generations/000001/manifest.toml");
+            let text = std::fs::read_to_string(&manifest).unwrap();
+            let text = text.replace("format_version = 2", "format_version = 1").replace("hub_weight = 0.0\n", "");
+            assert!(!text.contains("hub_weight"));
+            std::fs::write(&manifest, text).unwrap();
+        }),
         ("a flipped bit", |store| {
             let vectors = store.join("generations/000001/vectors.faiss");
             let mut bytes = std::fs::read(&vectors).unwrap();

@@ -253,6 +253,13 @@ mod tests {
     }
 
     #[test]
+    fn the_built_in_models_recipe_holds() {
+        let config = TrainConfig::from_toml(include_str!("../model/recipe.toml")).unwrap();
+        config.validate().unwrap();
+        assert_eq!((config.stages, config.validation_share), (vec![StageName::Distill], 0.0));
+    }
+
+    #[test]
     fn unknown_settings_and_wrong_values_are_refused() {
         for wrong in ["sede = 1", "stages = ['clasify']", "[classify.fit]\nstep = 5", "[classify]\nfit = 5", "="] {
             assert!(TrainConfig::from_toml(wrong).is_err(), "{wrong}");

@@ -141,6 +141,10 @@ fn main() {
     };
     let mut splits: Vec<_> = (1..).zip(splits).collect();
     if !arguments.judged_by.is_empty() {
+        assert!(
+            arguments.judged_by.iter().all(|part| (1..=arguments.folds).contains(part)),
+            "--judged-by: no such part"
+        );
         splits.retain(|(number, _)| arguments.judged_by.contains(number));
     }
     let teacher = TeacherTable::read_all(&arguments.teachers).expect("the teachers' tables");

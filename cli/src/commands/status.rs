@@ -21,6 +21,7 @@ pub fn run(settings: &Settings, arguments: &StatusArguments) -> anyhow::Result<O
     let model_id = catalogue.serving_model()?;
     let counts = catalogue.counts(model_id.as_deref().unwrap_or_default())?;
     let up_to_date = store.is_up_to_date(&catalogue)?;
+    let hub_weight = catalogue.hub_weight()?;
     // A generation that cannot be read is derived data: the next ingest renews it.
     let generation = store.current().ok().flatten();
     let built_in = Model::built_in(Coverage::default())?.id.model;
@@ -37,6 +38,7 @@ pub fn run(settings: &Settings, arguments: &StatusArguments) -> anyhow::Result<O
             "tracks": counts,
             "generation": generation.as_ref().map(|(number, _)| number),
             "generation_up_to_date": up_to_date,
+            "hub_weight": hub_weight,
             "last_run": last_run,
             "failures": arguments.failed.then(|| failures.collect::<Vec<_>>()),
         }))?;
@@ -63,6 +65,7 @@ pub fn run(settings: &Settings, arguments: &StatusArguments) -> anyhow::Result<O
         None => "none yet".into(),
     };
     text.push_str(&format!("generation  {generation}\n"));
+    text.push_str(&format!("hubs pay    {hub_weight} of their mean cosine (`ingest --hub-weight`)\n"));
     if let Some(run) = last_run.filter(|run| run.finished_at.is_none()) {
         text.push_str(&format!("last run    {}: still going, or ended early\n", run.command));
     }

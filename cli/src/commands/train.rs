@@ -192,16 +192,13 @@ fn learn(settings: &Settings, run: &Run<'_>) -> anyhow::Result<Finished> {
                 point.embedding_variance.map(|variance| format!("variance {variance:.2}")),
                 point.active_triplets.map(|active| format!("active triplets {active:.2}")),
             ];
-            progress.println(&format!(
-                "{} {:5}  loss {:.3}  validation artists: mAP {:.3}  AUC {:.3}  ({} queries)  {}",
-                stage.as_str(),
-                now.step,
-                point.loss,
-                validation.mean_average_precision,
-                validation.area_under_curve,
-                validation.queries,
-                watched.into_iter().flatten().collect::<Vec<_>>().join("  "),
-            ));
+            let judged = (validation.queries > 0).then(|| {
+                let (precision, area) = (validation.mean_average_precision, validation.area_under_curve);
+                format!("validation artists: mAP {precision:.3}  AUC {area:.3}  ({} queries)", validation.queries)
+            });
+            let seen: Vec<String> = judged.into_iter().chain(watched.into_iter().flatten()).collect();
+            let (name, step, loss) = (stage.as_str(), now.step, point.loss);
+            progress.println(&format!("{name} {step:5}  loss {loss:.3}  {}", seen.join("  ")));
         }
     };
     let finished = run.run(&mut CorpusSearch, &mut report);

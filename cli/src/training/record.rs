@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use trainer::card::{TrainingRecord, artist_digest};
 use trainer::config::StageName;
 use trainer::data::Track;
+use trainer::evaluate::Retrieval;
 use trainer::evaluate::scores::SystemScores;
 use trainer::run::FinishedStage;
 use trainer::stage::Teachers;
@@ -53,10 +54,12 @@ pub fn card(origin: &Origin<'_>, stages: &[FinishedStage]) -> anyhow::Result<Mod
         steps: stages.iter().map(|stage| stage.curve.kept_step).sum(),
         seed: config.seed,
     };
-    let metrics = BTreeMap::from([
-        ("stage_mean_average_precision".to_owned(), last.validation.mean_average_precision),
-        ("stage_area_under_curve".to_owned(), last.validation.area_under_curve),
-    ]);
+    let mut metrics = BTreeMap::new();
+    if last.validation.queries > 0 {
+        let Retrieval { mean_average_precision, area_under_curve, .. } = last.validation;
+        metrics.insert("stage_mean_average_precision".to_owned(), mean_average_precision);
+        metrics.insert("stage_area_under_curve".to_owned(), area_under_curve);
+    }
     let architecture = config.architecture.with_folded(true);
     Ok(ModelCard::new(&last.serving_weights, config.front_end.clone(), architecture, record, metrics)?)
 }

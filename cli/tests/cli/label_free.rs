@@ -39,6 +39,20 @@ fn a_library_without_any_label_is_learnt_from() {
 }
 
 #[test]
+fn everything_is_learnt_from_where_nothing_is_to_be_held_out() {
+    let corpus = Corpus::new();
+    let settings = std::fs::read_to_string(&corpus.config).unwrap();
+    std::fs::write(&corpus.config, format!("validation_share = 0.0\n{settings}")).unwrap();
+    let run = corpus.train("model", &["--stages", "simclr", "--steps", "4"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.stderr.contains("all tracks are learnt from"), "{run:?}");
+    assert!(!run.stderr.contains("validation artists"), "{run:?}");
+    let card = corpus.card("model");
+    assert_eq!(card["training"]["validation_tracks"].as_integer(), Some(0));
+    assert!(card.get("metrics").is_none_or(|metrics| metrics.as_table().unwrap().is_empty()), "{card:?}");
+}
+
+#[test]
 fn masked_patches_are_predicted_shown_and_trained_on_from() {
     let corpus = Corpus::new();
     let config = corpus.model("vit.toml");

@@ -30,7 +30,7 @@ checkpoint_every = 5
 pub struct Corpus {
     pub world: World,
     pub manifest: String,
-    config: String,
+    pub config: String,
 }
 
 impl Corpus {

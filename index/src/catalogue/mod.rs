@@ -138,6 +138,11 @@ impl Catalogue {
         run().map_err(|error| Error::sqlite(path, error))
     }
 
+    /// The file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The track with this number.
     ///
     /// # Errors

@@ -76,20 +76,17 @@ impl TeacherTable {
         Ok(Self { rows: Arc::new(rows) })
     }
 
-    /// All tables side by side ([`TeacherTable::beside`]); `None` where there is no path.
+    /// All tables side by side ([`TeacherTable::beside`]), or the only one; `None` where there is no path.
     ///
     /// # Errors
     /// As [`TeacherTable::read`].
     pub fn read_all(paths: &[PathBuf]) -> Result<Option<Self>> {
-        let mut all: Option<Self> = None;
-        for path in paths {
-            let next = Self::read(path)?;
-            all = Some(match all {
-                None => next,
-                Some(before) => before.beside(&next),
-            });
-        }
-        Ok(all)
+        let tables = paths.iter().map(|path| Self::read(path)).collect::<Result<Vec<_>>>()?;
+        Ok(match tables.as_slice() {
+            [] => None,
+            [only] => Some(only.clone()),
+            [first, others @ ..] => Some(first.beside(others)),
+        })
     }
 
     /// The teacher's name.
@@ -97,26 +94,33 @@ impl TeacherTable {
         &self.rows.name
     }
 
-    /// Two teachers as one, who says of a passage of this one what both say, side by side, each at unit length. Files
-    /// that either has not heard are left out.
-    pub fn beside(&self, other: &Self) -> Self {
-        let heard = other.of(&self.rows.files);
-        let columns = self.rows.vectors.columns() + heard.dimension();
+    /// Several teachers as one, who says of a passage of this one what all say, side by side, each at unit length. Files
+    /// that one of them has not heard are left out.
+    pub fn beside(&self, others: &[Self]) -> Self {
+        let heard: Vec<Teacher> = others.iter().map(|other| other.of(&self.rows.files)).collect();
+        let all = || std::iter::once(self).chain(others);
+        let columns = all().map(|table| table.rows.vectors.columns()).sum();
+        let digests: String = all().map(|table| table.rows.digest.as_str()).collect();
         let mut rows = Rows {
-            name: format!("{}, {}", self.name(), other.name()),
-            digest: short(blake3::hash(format!("{}{}", self.rows.digest, other.rows.digest).as_bytes())),
+            name: all().map(Self::name).collect::<Vec<_>>().join(", "),
+            digest: short(blake3::hash(digests.as_bytes())),
             vectors: Matrix::of_rows(0, columns, Vec::new()),
             files: Vec::new(),
             passages: Vec::new(),
             of_file: Vec::new(),
         };
         let mut values = Vec::new();
-        for (number, file) in self.rows.files.iter().enumerate().filter(|(number, _)| heard.has_heard(*number)) {
+        for (number, file) in self.rows.files.iter().enumerate() {
+            if !heard.iter().all(|teacher| teacher.has_heard(number)) {
+                continue;
+            }
             let first = rows.passages.len();
             for passage in &self.rows.passages[self.rows.of_file[number].clone()] {
                 let (start, end) = (passage.start_seconds, passage.end_seconds);
                 values.extend(unit(self.rows.vectors.row(passage.row)));
-                values.extend(unit(&heard.vector(number, start, end - start).unwrap_or_default()));
+                for teacher in &heard {
+                    values.extend(unit(&teacher.vector(number, start, end - start).unwrap_or_default()));
+                }
                 rows.passages.push(Passage { row: rows.passages.len(), ..*passage });
             }
             rows.of_file.push(first..rows.passages.len());
@@ -160,7 +164,7 @@ impl Teacher {
         &self.rows.name
     }
 
-    /// Digest of the archive's bytes: the first 16 hexadecimal digits of their BLAKE3 hash.
+    /// The first 16 hexadecimal digits of the BLAKE3 hash of the archive's bytes, or of several archives' digests.
     pub fn digest(&self) -> &str {
         &self.rows.digest
     }
@@ -367,13 +371,15 @@ mod tests {
         // Of c, which the first has not heard, and of the halves of the first passage of a and of all after it.
         let second = table(&["c", "m/a", "m/a", "m/a"]).starts(&[0.0, 0.0, 1.5, 3.0]);
         let second = second.pairs(&[1.0, 1.0, 8.0, 0.0, 0.0, 6.0, 0.0, 5.0]).teacher_table().unwrap();
-        let both = first.beside(&second);
+        let both = first.beside(std::slice::from_ref(&second));
         assert_eq!(both.name(), "teacher, teacher");
         let teacher = both.of(&paths(&["/m/a", "/m/b", "/m/c"]));
         assert_eq!((teacher.dimension(), teacher.missing()), (4, 2));
         assert_eq!(teacher.vector(0, 0.0, 3.0).unwrap(), [1.0, 0.0, 0.8, 0.6]);
         assert_eq!(teacher.vector(0, 3.0, 3.0).unwrap(), [0.0, 1.0, 0.0, 1.0]);
-        assert_ne!(teacher.digest(), second.beside(&first).of(&[]).digest());
+        assert_ne!(teacher.digest(), second.beside(&[first.clone()]).of(&[]).digest());
+        let three = first.beside(&[second, first.clone()]).of(&paths(&["/m/a"]));
+        assert_eq!(three.vector(0, 0.0, 3.0).unwrap(), [1.0, 0.0, 0.8, 0.6, 1.0, 0.0]);
     }
 
     #[test]

@@ -31,7 +31,8 @@ pub struct DistillConfig {
     /// Weight of the distances of pairs, 0 or more.
     pub relation_weight: f64,
     /// Power that the teacher's numbers are raised to, their signs kept, in (0, 1]. Of activations that are 0 or more a
-    /// few large ones make up most of a vector's length; 0.5 lets the others speak (Perronnin et al. 2010).
+    /// few large ones make up most of a vector's length; 0.5 lets the others speak (Perronnin et al. 2010). Of teachers
+    /// side by side, who have equal lengths before, whoever spreads his over more numbers then weighs more.
     pub teacher_power: f64,
     /// Weight of telling genres apart, 0 or more: batches have labels where `batch.genres` is not 0.
     pub genre_weight: f64,
