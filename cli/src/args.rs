@@ -90,8 +90,8 @@ pub struct IngestArguments {
     /// Allow --model or --coverage to differ from the store's: embed every track again
     #[arg(long)]
     pub reembed: bool,
-    /// What a track pays in rankings for lying near to everything: a share of its mean cosine with its ten nearest, 0 to 1;
-    /// 0: nothing [default: the store's, else 0.25]
+    /// What a track pays in rankings for lying near to everything: a share of its mean cosine with its thirty nearest, 0 to
+    /// 1; 0: nothing [default: the store's, else 0.4]
     #[arg(long, value_name = "SHARE", value_parser = hub_weight)]
     pub hub_weight: Option<f32>,
     /// Print the summary as JSON

@@ -1,7 +1,7 @@
 //! Hubs: tracks that lie near to everything, stand in very many answers and keep others out of all (Radovanović et al.
 //! 2010; in music, Schnitzer et al. 2012).
 //!
-//! Each track pays for its neighbourhood: what it scores is its cosine less a share of its mean cosine with its ten
+//! Each track pays for its neighbourhood: what it scores is its cosine less a share of its mean cosine with its thirty
 //! nearest (local scaling; as Conneau et al. 2018 subtract it). The share of it is one more number of its vector, which a
 //! query multiplies by 1, so that any index of inner products computes the score.
 
@@ -10,10 +10,10 @@ use crate::faiss_index::FaissIndex;
 use crate::track::TrackId;
 
 /// Share of the mean cosine that is taken off, unless a store says otherwise.
-pub const DEFAULT_WEIGHT: f32 = 0.25;
+pub const DEFAULT_WEIGHT: f32 = 0.4;
 
 /// How many neighbours a neighbourhood has.
-const NEIGHBOURS: usize = 10;
+const NEIGHBOURS: usize = 30;
 
 /// Where neighbours are looked for.
 struct Limits {

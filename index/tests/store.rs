@@ -79,7 +79,7 @@ fn hubs_pay_a_share_of_their_mean_cosine_and_a_changed_share_takes_effect() {
     let mean_of_nearest = |track: u64| {
         let mut cosines: Vec<f32> = (0..60).filter(|other| *other != track).map(|other| cosine(track, other)).collect();
         cosines.sort_by(|a, b| b.total_cmp(a));
-        cosines[..10].iter().sum::<f32>() / 10.0
+        cosines[..30].iter().sum::<f32>() / 30.0
     };
     let scores = |query: u64, weight: f32| {
         let others = (0..60).filter(|track| *track != query);
