@@ -16,7 +16,7 @@ def main() -> None:
     genres = [genre_of[pathlib.Path(line.rstrip("\n")).resolve()] for line in sys.stdin]
     total = sum(genre == wanted for genre in genre_of.values()) - 1
     print(f"{genres.count(wanted)} of {len(genres)} are {wanted}, as the query is; the library has {total} more of "
-          f"its {len(genre_of)} tracks, all by artists that the model has never heard")  # fmt: skip
+          f"its {len(genre_of)} tracks, which the model has heard, and was told no genre of")  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -377,7 +377,7 @@ mod tests {
         assert_eq!((teacher.dimension(), teacher.missing()), (4, 2));
         assert_eq!(teacher.vector(0, 0.0, 3.0).unwrap(), [1.0, 0.0, 0.8, 0.6]);
         assert_eq!(teacher.vector(0, 3.0, 3.0).unwrap(), [0.0, 1.0, 0.0, 1.0]);
-        assert_ne!(teacher.digest(), second.beside(&[first.clone()]).of(&[]).digest());
+        assert_ne!(teacher.digest(), second.beside(std::slice::from_ref(&first)).of(&[]).digest());
         let three = first.beside(&[second, first.clone()]).of(&paths(&["/m/a"]));
         assert_eq!(three.vector(0, 0.0, 3.0).unwrap(), [1.0, 0.0, 0.8, 0.6, 1.0, 0.0]);
     }
