@@ -224,6 +224,8 @@ def main() -> None:
     lock(folder)
     rows = rows_of(options.packages, options.core)
     more = excerpts.rows_of(options.extra) if options.extra else []
+    if options.extra and not more:
+        fail(f"{options.extra} holds none of the files of {excerpts.EXCERPTS.name}")
     for row in more:
         excerpts.copy(options.extra, row, folder / target_of(row))
     missing = render.possible([row for row in rows if file_of(row, folder) is None])

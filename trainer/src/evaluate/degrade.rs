@@ -16,7 +16,8 @@ use crate::error::{Error, Result};
 pub const MAX_SECONDS: f64 = 600.0;
 
 /// A track shorter than this, in seconds, is neither cropped nor shifted, by a second neither, so that rows are of the
-/// same tracks: what is left would be another piece of music rather than a copy. Excerpts of 30 s, often a little short, are long enough.
+/// same tracks: what is left would be another piece of music rather than a copy. Excerpts of 30 s, often a little short,
+/// are long enough.
 pub const MIN_CUT_SECONDS: f64 = 28.0;
 
 const QUIETER_DB: f64 = 12.0;

@@ -214,6 +214,22 @@ mod tests {
     }
 
     #[test]
+    fn squares_with_a_power_of_one_half_teach_what_their_roots_do() {
+        let roots = [[1.0_f32, 2.0, 0.5], [3.0, 0.5, 1.0], [0.0, 2.0, 2.0], [1.0, 1.0, 4.0]];
+        let squares = roots.map(|row| row.map(|value| value * value));
+        let taught = |rows: &[[f32; 3]], power| {
+            let teacher = crate::data::teacher::example::of_rows(rows);
+            let map = TeacherMap::new(&teacher, rows.len(), power, 4, 7).unwrap();
+            let mapped = normalised(&map.of(&Tensor::from_slice(rows.as_flattened()).view([-1, 3])));
+            Vec::<f32>::try_from(mapped.matmul(&mapped.tr()).view([-1])).unwrap()
+        };
+        let differ = |a: &[f32], b: &[f32]| a.iter().zip(b).any(|(a, b)| (a - b).abs() > 1e-4);
+        let expected = taught(&roots, 1.0);
+        assert!(!differ(&taught(&squares, 0.5), &expected));
+        assert!(differ(&taught(&squares, 1.0), &expected));
+    }
+
+    #[test]
     fn the_map_keeps_angles_around_the_mean_where_there_is_room() {
         // Three unit vectors at right angles; their mean is a third of each, and around it all are 120 degrees apart.
         let teacher = crate::data::teacher::example::of_rows(&[[2.0, 0.0, 0.0], [0.0, 3.0, 0.0], [0.0, 0.0, 0.5]]);
