@@ -26,9 +26,17 @@ struct Limits {
 
 const LIMITS: Limits = Limits { looked_among: 5000, batch: 4096 };
 
+/// What each of these unit vectors, one after the other, pays: `weight` of its mean cosine with its nearest.
+///
+/// # Errors
+/// [`Error::Faiss`](crate::Error::Faiss).
+pub fn penalties(vectors: &[f32], dimension: usize, weight: f32) -> Result<Vec<f32>> {
+    within(vectors, dimension, weight, &LIMITS)
+}
+
 /// Unit vectors, one after the other, each with the number that a query multiplies by 1 behind it.
 pub(crate) fn with_penalties(vectors: &[f32], dimension: usize, weight: f32) -> Result<Vec<f32>> {
-    let penalties = penalties(vectors, dimension, weight, &LIMITS)?;
+    let penalties = penalties(vectors, dimension, weight)?;
     let mut extended = Vec::with_capacity(vectors.len() + penalties.len());
     for (vector, penalty) in vectors.chunks(dimension).zip(penalties) {
         extended.extend_from_slice(vector);
@@ -42,7 +50,7 @@ pub(crate) fn query(vector: &[f32]) -> Vec<f32> {
     [vector, &[1.0]].concat()
 }
 
-fn penalties(vectors: &[f32], dimension: usize, weight: f32, limits: &Limits) -> Result<Vec<f32>> {
+fn within(vectors: &[f32], dimension: usize, weight: f32, limits: &Limits) -> Result<Vec<f32>> {
     let count = vectors.len() / dimension;
     if weight == 0.0 || count < 2 {
         return Ok(vec![0.0; count]);
@@ -88,7 +96,7 @@ mod tests {
         // On a circle, a tenth of it apart; every second one is looked among.
         let angles = (0..10).map(|number| number as f32 * std::f32::consts::TAU / 10.0);
         let vectors: Vec<f32> = angles.flat_map(|angle| [angle.cos(), angle.sin()]).collect();
-        let of = |looked_among, batch| penalties(&vectors, 2, 1.0, &Limits { looked_among, batch }).unwrap();
+        let of = |looked_among, batch| within(&vectors, 2, 1.0, &Limits { looked_among, batch }).unwrap();
         for (number, penalty) in of(5, 3).into_iter().enumerate() {
             // The five lie evenly, so that their cosines add up to nothing: without itself to −1.
             let expected = if number % 2 == 0 { -0.25 } else { 0.0 };

@@ -1,6 +1,7 @@
 //! What a system makes of the tracks of a fold: as they are, of their halves, of copies.
 
 use audio_frontend::{Coverage, FrontEndConfig, MelPower, Windows};
+use index::hubs;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use trainer::baseline::Standardiser;
@@ -107,6 +108,17 @@ pub struct Found([(f64, usize); 5]);
 type Embed<'a> = &'a mut dyn FnMut(&Windows) -> Vec<f32>;
 
 impl Heard {
+    /// The same vectors as the index ranks them, among the tracks of each fold.
+    pub fn as_the_index_ranks(&self) -> Self {
+        let folds = self.folds.iter().zip(&self.vectors).map(|(fold, vectors)| {
+            let rows: Vec<f32> = (0..vectors.count()).flat_map(|row| vectors.row(row)).copied().collect();
+            let penalties = hubs::penalties(&rows, vectors.size(), hubs::DEFAULT_WEIGHT).expect("an index");
+            let similarities = fold.similarities.clone().less(&penalties).expect("a penalty a track");
+            Fold { similarities, tracks: fold.tracks.clone() }
+        });
+        Self { folds: folds.collect(), ..Self::default() }
+    }
+
     pub fn listen(&mut self, fold: &Listening, embed: Embed<'_>, standardise: bool) {
         let vectors = self.whole.listen(&fold.whole, embed, standardise);
         self.excerpt.listen(&fold.excerpt, embed, standardise);

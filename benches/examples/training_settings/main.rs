@@ -8,7 +8,8 @@
 //! asks among the tracks of its own fold; all queries are averaged together, with intervals over artists (not
 //! over seeds) and of the paired difference to the first row, or with `--against "random weights of NAME"` or
 //! `--against "NAME, after STAGE"` to a row of another call with the same `--saved`. With `--by-source` nothing of
-//! a package stands on both sides either, and `--peer` adds rows of other systems. With `--judged-by 1` the other parts
+//! a package stands on both sides either, and `--peer` adds rows of other systems. What is trained has two rows: as the
+//! index ranks it, where hubs pay, and by cosines alone. With `--judged-by 1` the other parts
 //! stay apart: settings can be chosen on one and shown on the others. With `--labels 0.1` nine
 //! tenths of the training tracks of each genre have lost their label. R@1 of the other half, R@1 and overlap of
 //! the top five for 20 s of the middle and for noise at 20 dB, of every third track, are those of whole tracks
@@ -164,11 +165,6 @@ fn main() {
     let print = |tables: &mut [Table<'_>], name: &str, minutes: f64, heard: Heard| {
         tables.iter_mut().for_each(|table| table.row(name, minutes, &heard));
     };
-    for peer in &arguments.peers {
-        let folds = splits.iter().map(|(_, split)| fold_of_peer(peer, &manifest.entries, &split.validation)).collect();
-        let name = peer.file_stem().unwrap_or_default().to_string_lossy();
-        print(&mut tables, &name, 0.0, Heard { folds, ..Default::default() });
-    }
     for row in &arguments.rows {
         for table in &tables {
             println!("| {row}{} | | | | | | {} | | | | |", table.suffix, table.ahead(&table.read(row)));
@@ -237,8 +233,16 @@ fn main() {
             print(&mut tables, &format!("random weights of {name}"), 0.0, random);
         }
         for (stage, heard) in stages {
-            print(&mut tables, &format!("{name}, after {stage}"), minutes, heard);
+            let row = format!("{name}, after {stage}");
+            let ranked = heard.as_the_index_ranks();
+            print(&mut tables, &format!("{row}, as the index ranks"), minutes, ranked);
+            print(&mut tables, &row, minutes, heard);
         }
+    }
+    for peer in &arguments.peers {
+        let folds = splits.iter().map(|(_, split)| fold_of_peer(peer, &manifest.entries, &split.validation)).collect();
+        let name = peer.file_stem().unwrap_or_default().to_string_lossy();
+        print(&mut tables, &name, 0.0, Heard { folds, ..Default::default() });
     }
 }
 

@@ -8,7 +8,7 @@
 //! | [`cache`], [`cached_track`] | decoded tracks on disk |
 //! | [`tracks`] | the tracks of a run, and numbers for their names |
 //! | [`sampler`] | balanced batches of crops |
-//! | [`teacher`] | what another system says of a track's passages |
+//! | [`teacher_table`], [`teacher`] | what another system says of a track's passages |
 
 pub mod aliases;
 pub mod cache;
@@ -27,6 +27,7 @@ mod spellings;
 pub mod split;
 pub(crate) mod table_rows;
 pub mod teacher;
+pub mod teacher_table;
 pub mod tracks;
 pub(crate) mod vector_archive;
 
@@ -35,7 +36,8 @@ pub use cache::LogMelCache;
 pub use genre_map::GenreMap;
 pub use manifest::{Entry, Manifest};
 pub use names::{Names, TaggedFile};
-pub use teacher::{Teacher, TeacherTable};
+pub use teacher::Teacher;
+pub use teacher_table::TeacherTable;
 pub use tracks::{Roster, Track, TrackPower, load_tracks};
 
 /// Made-up tracks for the tests of this crate.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::teacher::STARTS;
+use super::teacher_table::STARTS;
 use super::vector_archive::{FILES, Reason};
 
 /// A part of a track with a vector.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::similarity::Similarities;
 use crate::data::TeacherTable;
 use crate::data::table_rows::rows_of_tracks;
-use crate::data::teacher::STARTS;
+use crate::data::teacher_table::STARTS;
 use crate::data::vector_archive::{Matrix, Reason, VECTORS, VectorArchive};
 use crate::error::{Error, Result, io};
 

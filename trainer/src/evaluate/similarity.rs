@@ -114,6 +114,23 @@ impl Similarities {
         Ok(Self { tracks, values })
     }
 
+    /// The same, where whoever is found pays for it: a penalty a track, such as an index takes from hubs.
+    ///
+    /// # Errors
+    /// [`Error::WrongCount`]; [`Error::NotFinite`].
+    pub fn less(mut self, penalties: &[f32]) -> Result<Self> {
+        if penalties.len() != self.tracks {
+            return Err(Error::WrongCount { what: "penalties", found: penalties.len(), expected: self.tracks });
+        }
+        if penalties.iter().any(|penalty| !penalty.is_finite()) {
+            return Err(Error::NotFinite { what: "a penalty" });
+        }
+        for row in self.values.chunks_exact_mut(self.tracks.max(1)) {
+            row.iter_mut().zip(penalties).for_each(|(value, penalty)| *value -= penalty);
+        }
+        Ok(self)
+    }
+
     /// Number of tracks.
     pub fn tracks(&self) -> usize {
         self.tracks
@@ -179,6 +196,15 @@ mod tests {
     fn distances_are_negated_and_their_diagonal_is_ignored() {
         let similarities = Similarities::from_distances(2, vec![f32::NAN, 3.0, 4.0, 0.0]).unwrap();
         assert_eq!((similarities.row(0), similarities.row(1)), (&[0.0, -3.0][..], &[-4.0, 0.0][..]));
+    }
+
+    #[test]
+    fn whoever_is_found_pays() {
+        let similarities = Similarities::from_distances(2, vec![0.0, 3.0, 4.0, 0.0]).unwrap();
+        let paid = similarities.clone().less(&[1.0, 0.5]).unwrap();
+        assert_eq!((paid.row(0)[1], paid.row(1)[0]), (-3.5, -5.0));
+        assert!(matches!(similarities.clone().less(&[1.0]), Err(Error::WrongCount { found: 1, expected: 2, .. })));
+        assert!(matches!(similarities.less(&[1.0, f32::NAN]), Err(Error::NotFinite { .. })));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use tch::{Kind, Tensor};
 use super::fit::{FitConfig, Fitted, Objective, Stage, StepLoss, Surroundings, fit};
 use super::network::{Network, Start};
 use super::terms::SameTrackConfig;
-use super::{Material, Setup, terms};
+use super::{Material, Setup, Teachers, terms};
 use crate::data::Teacher;
 use crate::data::sampler::{Batch, BatchConfig};
 use crate::error::{Error, Result};
@@ -34,6 +34,9 @@ pub struct DistillConfig {
     /// few large ones make up most of a vector's length; 0.5 lets the others speak (Perronnin et al. 2010). Of teachers
     /// side by side, who have equal lengths before, whoever spreads his over more numbers then weighs more.
     pub teacher_power: f64,
+    /// Share of its track's mean in what a crop is taught, in [0, 1]; the rest is of its own passage. What is asked for are
+    /// tracks, and what a teacher says of a few seconds varies by more than their music does.
+    pub track_share: f64,
     /// Weight of telling genres apart, 0 or more: batches have labels where `batch.genres` is not 0.
     pub genre_weight: f64,
     /// Telling tracks apart.
@@ -50,6 +53,7 @@ impl Default for DistillConfig {
             vector_weight: 1.0,
             relation_weight: 1.0,
             teacher_power: 1.0,
+            track_share: 0.0,
             genre_weight: 0.0,
             same_track: SameTrackConfig { weight: 0.0, ..Default::default() },
             // A student of varied crops alone learns less of a teacher that heard the music as it is, one of none of
@@ -71,6 +75,7 @@ impl DistillConfig {
             (self.vector_weight >= 0.0, "vector_weight must be at least 0"),
             (self.relation_weight >= 0.0, "relation_weight must be at least 0"),
             (self.teacher_power > 0.0 && self.teacher_power <= 1.0, "teacher_power must be in (0, 1]"),
+            ((0.0..=1.0).contains(&self.track_share), "track_share must be in 0..=1"),
             (self.genre_weight >= 0.0, "genre_weight must be at least 0"),
             (self.vector_weight + self.relation_weight > 0.0, "vector_weight and relation_weight must not both be 0"),
             (self.genre_weight == 0.0 || self.batch.genres > 0, "genre_weight needs batch.genres above 0"),
@@ -198,6 +203,9 @@ pub fn train(
             Ok(Distill { config, map: TeacherMap { power: config.teacher_power, mean, map } })
         })?))
     };
+    let [training, validation] =
+        [teachers.training, teachers.validation].map(|teacher| teacher.clone().with_track_share(config.track_share));
+    let teachers = Teachers { training: &training, validation: &validation };
     let stage =
         Stage { teachers: Some(teachers), ..Stage::new(setup, material, &config.fit, &config.batch, &objective) };
     fit(&stage, start, surroundings)
@@ -218,7 +226,7 @@ mod tests {
         let roots = [[1.0_f32, 2.0, 0.5], [3.0, 0.5, 1.0], [0.0, 2.0, 2.0], [1.0, 1.0, 4.0]];
         let squares = roots.map(|row| row.map(|value| value * value));
         let taught = |rows: &[[f32; 3]], power| {
-            let teacher = crate::data::teacher::example::of_rows(rows);
+            let teacher = crate::data::teacher_table::example::of_rows(rows);
             let map = TeacherMap::new(&teacher, rows.len(), power, 4, 7).unwrap();
             let mapped = normalised(&map.of(&Tensor::from_slice(rows.as_flattened()).view([-1, 3])));
             Vec::<f32>::try_from(mapped.matmul(&mapped.tr()).view([-1])).unwrap()
@@ -232,7 +240,8 @@ mod tests {
     #[test]
     fn the_map_keeps_angles_around_the_mean_where_there_is_room() {
         // Three unit vectors at right angles; their mean is a third of each, and around it all are 120 degrees apart.
-        let teacher = crate::data::teacher::example::of_rows(&[[2.0, 0.0, 0.0], [0.0, 3.0, 0.0], [0.0, 0.0, 0.5]]);
+        let teacher =
+            crate::data::teacher_table::example::of_rows(&[[2.0, 0.0, 0.0], [0.0, 3.0, 0.0], [0.0, 0.0, 0.5]]);
         let rows = Tensor::from_slice(&[2.0_f32, 0.0, 0.0, 0.0, 3.0, 0.0, 0.0, 0.0, 0.5]).view([3, 3]);
         for size in [2, 3, 8] {
             let map = TeacherMap::new(&teacher, 3, 1.0, size, 7).unwrap();
