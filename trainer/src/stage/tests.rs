@@ -177,6 +177,18 @@ fn stages_without_labels_move_what_they_train_and_nothing_else() {
 }
 
 #[test]
+fn a_track_has_its_share_in_what_its_crops_are_taught() {
+    let after = |track_share: f64| {
+        let mut world = world_for(StageName::Distill, 12);
+        world.config.distill.track_share = track_share;
+        let folder = tempfile::tempdir().unwrap();
+        let teacher = teacher(&world);
+        last(world.run(&[StageName::Distill], Start::Random, Some(&teacher), folder.path(), &mut |_| ()).unwrap())
+    };
+    assert_ne!(after(0.0).serving_weights, after(1.0).serving_weights);
+}
+
+#[test]
 fn what_a_stage_lacks_is_told() {
     let world = world_for(StageName::Distill, 1);
     let folder = tempfile::tempdir().unwrap();
