@@ -161,7 +161,11 @@ impl Found {
         self.0[figure].1 += count;
     }
 
+    /// A dash where nothing was listened to.
     pub fn text(&self) -> String {
+        if self.0.iter().all(|(_, count)| *count == 0) {
+            return "–".to_owned();
+        }
         let [half, crop, crop5, noise, noise5] = self.0.map(|(sum, count)| sum / count.max(1) as f64);
         format!("{half:.3}, {crop:.3} / {crop5:.3}, {noise:.3} / {noise5:.3}")
     }

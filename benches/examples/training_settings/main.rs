@@ -8,8 +8,8 @@
 //! asks among the tracks of its own fold; all queries are averaged together, with intervals over artists (not
 //! over seeds) and of the paired difference to the first row, or with `--against "random weights of NAME"` or
 //! `--against "NAME, after STAGE"` to a row of another call with the same `--saved`. With `--by-source` nothing of
-//! a package stands on both sides either, and `--peer` adds rows of other systems. What is trained has two rows: as the
-//! index ranks it, where hubs pay, and by cosines alone. With `--judged-by 1` the other parts
+//! a package stands on both sides either, and `--peer` adds rows of other systems. Whatever has vectors has two
+//! rows: as our index would rank them, where hubs pay, and by cosines alone. With `--judged-by 1` the other parts
 //! stay apart: settings can be chosen on one and shown on the others. With `--labels 0.1` nine
 //! tenths of the training tracks of each genre have lost their label. R@1 of the other half, R@1 and overlap of
 //! the top five for 20 s of the middle and for noise at 20 dB, of every third track, are those of whole tracks
@@ -48,7 +48,7 @@ use trainer::data::{
 };
 use trainer::embed::ModelFiles;
 use trainer::evaluate::folds::Fold;
-use trainer::evaluate::read_peer;
+use trainer::evaluate::{PeerTable, UnitVectors, read_peer};
 use trainer::metric::miner::corpus::NeighbourSearch;
 use trainer::run::Run;
 use trainer::stage::Teachers;
@@ -240,9 +240,15 @@ fn main() {
         }
     }
     for peer in &arguments.peers {
-        let folds = splits.iter().map(|(_, split)| fold_of_peer(peer, &manifest.entries, &split.validation)).collect();
         let name = peer.file_stem().unwrap_or_default().to_string_lossy();
-        print(&mut tables, &name, 0.0, Heard { folds, ..Default::default() });
+        let mut heard = Heard::default();
+        for (_, split) in &splits {
+            add_peer(&mut heard, peer, &manifest.entries, &split.validation);
+        }
+        if !heard.vectors.is_empty() {
+            print(&mut tables, &format!("{name}, as the index ranks"), 0.0, heard.as_the_index_ranks());
+        }
+        print(&mut tables, &name, 0.0, heard);
     }
 }
 
@@ -262,11 +268,14 @@ fn with_labels(mut tracks: Vec<Track>, share: f64) -> Vec<Track> {
 }
 
 /// What another system makes of a fold's labelled tracks.
-fn fold_of_peer(peer: &Path, entries: &[Entry], validation: &[usize]) -> Fold {
+fn add_peer(heard: &mut Heard, peer: &Path, entries: &[Entry], validation: &[usize]) {
     let tracks: Vec<usize> = validation.iter().copied().filter(|&track| entries[track].genre.is_some()).collect();
     let paths: Vec<PathBuf> = tracks.iter().map(|&track| entries[track].path.clone()).collect();
     let table = read_peer(peer, &paths).expect("the peer's table");
-    Fold { similarities: table.similarities().expect("vectors or distances"), tracks }
+    if let PeerTable::Vectors(vectors) = &table {
+        heard.vectors.push(UnitVectors::new(vectors).expect("vectors"));
+    }
+    heard.folds.push(Fold { similarities: table.similarities().expect("vectors or distances"), tracks });
 }
 
 /// The network of the setting with random weights.
