@@ -1,7 +1,7 @@
 //! Neighbours among vectors that are in no store, as training asks for them.
 
 use crate::error::{Error, Result};
-use crate::faiss_index::FaissIndex;
+use crate::faiss_index::{EXACT, FaissIndex, Reach};
 use crate::track::TrackId;
 
 /// For each of the unit vectors, one after the other in `vectors`, the places and cosines of its `count`
@@ -17,9 +17,9 @@ pub fn nearest_among(vectors: &[f32], dimension: usize, count: usize) -> Result<
         return Ok(Vec::new());
     }
     let places: Vec<TrackId> = (0..(vectors.len() / dimension) as u64).map(TrackId).collect();
-    let mut index = FaissIndex::new(dimension)?;
+    let mut index = FaissIndex::new(EXACT, dimension)?;
     index.add(&places, vectors)?;
-    let found = index.search_each(vectors, count)?;
+    let found = index.search(vectors, count, Reach::default())?;
     let place = |(TrackId(place), cosine): (TrackId, f32)| (place as usize, cosine);
     Ok(found.into_iter().map(|neighbours| neighbours.into_iter().map(place).collect()).collect())
 }

@@ -59,6 +59,14 @@ pub enum Error {
         /// Newest version read.
         supported: i64,
     },
+    /// Written by an older version of this program; opening it to write brings it up to date.
+    #[error("{path} has the older format {found}", path = path.display())]
+    OlderFormat {
+        /// The file.
+        path: PathBuf,
+        /// Version found.
+        found: i64,
+    },
     /// A file's content contradicts itself.
     #[error("{path} is damaged: {reason}", path = path.display())]
     Damaged {

@@ -6,14 +6,17 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::Catalogue;
+use crate::choose::Layout;
+use crate::contents::Contents;
 use crate::error::{Error, Result};
 use crate::faiss_index::FaissIndex;
-use crate::search::Searcher;
+use crate::hubs::{self, Neighbourhoods};
 
 /// Version of manifest.toml that this program writes, and the newest it reads.
-pub const MANIFEST_FORMAT_VERSION: i64 = 2;
+pub const MANIFEST_FORMAT_VERSION: i64 = 3;
 
 const VECTORS_FILE: &str = "vectors.faiss";
+const NEIGHBOURHOODS_FILE: &str = "neighbourhoods.faiss";
 const MANIFEST_FILE: &str = "manifest.toml";
 
 /// What a generation is, stored as manifest.toml beside its vectors.
@@ -25,7 +28,7 @@ pub struct GenerationManifest {
     pub catalogue: String,
     /// Model of the vectors.
     pub model_id: String,
-    /// Length of a vector; in vectors.faiss one more, what hubs pay.
+    /// Length of a vector; in vectors.faiss what hubs pay follows, and zeros up to a multiple of eight.
     pub dimension: usize,
     /// Share of a neighbourhood's mean cosine that a track pays ([`crate::hubs`]).
     pub hub_weight: f32,
@@ -33,60 +36,73 @@ pub struct GenerationManifest {
     pub count: usize,
     /// The catalogue's revision for the model when this was built.
     pub revision: u64,
-    /// BLAKE3 hash of vectors.faiss.
-    pub checksum: String,
+    /// One more than the largest track number.
+    pub end: u64,
+    /// How vectors.faiss is searched.
+    pub layout: Layout,
+    /// BLAKE3 hashes of the files.
+    pub checksums: Checksums,
 }
 
-/// Which state of which catalogue a generation stands for.
+/// BLAKE3 hashes of a generation's files.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Checksums {
+    /// Of vectors.faiss.
+    pub vectors: String,
+    /// Of neighbourhoods.faiss: the vectors that say what hubs among later tracks pay.
+    pub neighbourhoods: String,
+}
+
+/// Which vectors of which catalogue a generation holds.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Source {
     catalogue: String,
     model_id: String,
-    revision: u64,
     hub_weight: f32,
 }
 
 impl Source {
-    /// The present state of a model's vectors.
-    pub fn now(catalogue: &Catalogue, model_id: &str) -> Result<Self> {
-        let revision = catalogue.revision(model_id)?;
+    /// A model's vectors, as they are ranked now.
+    pub fn new(catalogue: &Catalogue, model_id: &str) -> Result<Self> {
         let hub_weight = catalogue.hub_weight()?;
-        Ok(Self { catalogue: catalogue.identity()?, model_id: model_id.into(), revision, hub_weight })
+        Ok(Self { catalogue: catalogue.identity()?, model_id: model_id.into(), hub_weight })
     }
 }
 
 impl GenerationManifest {
-    /// Whether a generation stands for this state.
+    /// Whether a generation holds these vectors, in their present state or an earlier one.
     pub(crate) fn is_of(&self, source: &Source) -> bool {
-        (&self.catalogue, &self.model_id, self.revision, self.hub_weight)
-            == (&source.catalogue, &source.model_id, source.revision, source.hub_weight)
+        (&self.catalogue, &self.model_id, self.hub_weight) == (&source.catalogue, &source.model_id, source.hub_weight)
     }
 }
 
 /// Writes a generation into `folder`, which must not exist: it appears whole or not at all.
-pub(crate) fn write(folder: &Path, searcher: &Searcher, source: Source) -> Result<()> {
+pub(crate) fn write(folder: &Path, contents: &Contents, source: Source, revision: u64) -> Result<()> {
     let partial = folder.with_extension("partial");
     if partial.exists() {
         std::fs::remove_dir_all(&partial).map_err(|error| Error::io(&partial, error))?;
     }
     std::fs::create_dir_all(&partial).map_err(|error| Error::io(&partial, error))?;
-    let vectors = partial.join(VECTORS_FILE);
-    searcher.index().write(&vectors)?;
+    let (vectors, neighbourhoods) = (partial.join(VECTORS_FILE), partial.join(NEIGHBOURHOODS_FILE));
+    contents.index.write(&vectors)?;
+    contents.neighbourhoods.write(&neighbourhoods)?;
     let manifest = GenerationManifest {
         format_version: MANIFEST_FORMAT_VERSION,
         catalogue: source.catalogue,
         model_id: source.model_id,
-        dimension: searcher.dimension(),
-        count: searcher.len(),
-        revision: source.revision,
+        dimension: contents.neighbourhoods.dimension(),
         hub_weight: source.hub_weight,
-        checksum: checksum(&vectors)?,
+        count: contents.index.len(),
+        revision,
+        end: contents.end,
+        layout: contents.layout.clone(),
+        checksums: Checksums { vectors: checksum(&vectors)?, neighbourhoods: checksum(&neighbourhoods)? },
     };
     let manifest_path = partial.join(MANIFEST_FILE);
     let text = toml::to_string(&manifest)
         .map_err(|error| Error::Damaged { path: manifest_path.clone(), reason: error.to_string() })?;
     std::fs::write(&manifest_path, text).map_err(|error| Error::io(&manifest_path, error))?;
-    for path in [&vectors, &manifest_path, &partial] {
+    for path in [&vectors, &neighbourhoods, &manifest_path, &partial] {
         sync(path)?;
     }
     std::fs::rename(&partial, folder).map_err(|error| Error::io(folder, error))?;
@@ -112,23 +128,45 @@ pub(crate) fn manifest(folder: &Path) -> Result<GenerationManifest> {
     }
 }
 
-/// Reads a generation's vectors after verifying them.
-pub(crate) fn read(folder: &Path, manifest: &GenerationManifest) -> Result<Searcher> {
-    let path = folder.join(VECTORS_FILE);
-    if checksum(&path)? != manifest.checksum {
-        return Err(Error::Damaged { path, reason: "its checksum is not the manifest's".into() });
-    }
-    let index = FaissIndex::read(&path)?;
-    if (index.len(), index.dimension()) != (manifest.count, manifest.dimension + 1) {
+/// What a generation is read for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Lists stay in the file.
+    Search,
+    /// All is read into memory.
+    Change,
+}
+
+/// Reads a generation's files after verifying them.
+pub(crate) fn read(folder: &Path, manifest: &GenerationManifest, access: Access) -> Result<Contents> {
+    let verified = |name, expected: &String| {
+        let path = folder.join(name);
+        if checksum(&path)? == *expected {
+            return Ok(path);
+        }
+        Err(Error::Damaged { path, reason: "its checksum is not the manifest's".into() })
+    };
+    let path = verified(VECTORS_FILE, &manifest.checksums.vectors)?;
+    let index = match access {
+        Access::Search => FaissIndex::read(&path)?,
+        Access::Change => FaissIndex::read_to_change(&path)?,
+    };
+    let sizes = (index.len(), index.dimension(), index.lists().unwrap_or(0));
+    if sizes != (manifest.count, hubs::row_length(manifest.dimension), manifest.layout.lists) {
         return Err(Error::Damaged { path, reason: "its size is not the manifest's".into() });
     }
-    Ok(Searcher::new(manifest.model_id.clone(), index))
+    let path = verified(NEIGHBOURHOODS_FILE, &manifest.checksums.neighbourhoods)?;
+    let neighbourhoods = Neighbourhoods::read(&path, manifest.hub_weight)?;
+    if neighbourhoods.dimension() != manifest.dimension {
+        return Err(Error::Damaged { path, reason: "its size is not the manifest's".into() });
+    }
+    Ok(Contents { index, neighbourhoods, layout: manifest.layout.clone(), end: manifest.end })
 }
 
 fn checksum(path: &Path) -> Result<String> {
     let mut hasher = blake3::Hasher::new();
-    let file = File::open(path).map_err(|error| Error::io(path, error))?;
-    hasher.update_reader(file).map_err(|error| Error::io(path, error))?;
+    // On all cores: a query waits for it.
+    hasher.update_mmap_rayon(path).map_err(|error| Error::io(path, error))?;
     Ok(hasher.finalize().to_hex().to_string())
 }
 

@@ -6,7 +6,9 @@
 //! | [`store`] | [`Store`]: the folder, its lock, and which generation serves |
 //! | [`catalogue`] | [`Catalogue`]: the truth, in SQLite |
 //! | [`generation`] | immutable FAISS files derived from the catalogue |
+//! | [`choose`] | which kind of index serves how many vectors |
 //! | [`search`] | [`Searcher`]: nearest neighbours of a vector |
+//! | [`track_set`] | [`TrackSet`]: which tracks may be found |
 //! | [`hubs`] | what a track pays that lies near to everything |
 //! | [`error`] | [`Error`] |
 //!
@@ -14,13 +16,15 @@
 //! store/
 //!   catalogue.sqlite       tracks, vectors per model, runs
 //!   models/<model-id>/     what the vectors were made with
-//!   generations/<n>/       vectors.faiss, manifest.toml
+//!   generations/<n>/       vectors.faiss, neighbourhoods.faiss, manifest.toml
 //!   CURRENT                the generation that serves; replaced by write, fsync, rename
 //!   lock                   held by the one writer
 //! ```
 
 mod among;
 pub mod catalogue;
+pub mod choose;
+mod contents;
 pub mod error;
 mod faiss_index;
 pub mod generation;
@@ -28,10 +32,13 @@ pub mod hubs;
 pub mod search;
 pub mod store;
 pub mod track;
+pub mod track_set;
 
 pub use among::nearest_among;
 pub use catalogue::Catalogue;
+pub use choose::IndexConfig;
 pub use error::{Error, Result};
 pub use search::{Neighbour, Searcher};
 pub use store::{Store, WriteLock};
 pub use track::{ContentHash, FileStamp, NewTrack, TrackId, TrackRecord, TrackState};
+pub use track_set::TrackSet;

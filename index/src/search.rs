@@ -2,11 +2,14 @@
 
 use std::collections::HashSet;
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, Changes};
+use crate::choose::{IndexConfig, Layout};
+use crate::contents::Contents;
 use crate::error::{Error, Result};
-use crate::faiss_index::FaissIndex;
+use crate::faiss_index::{EXACT, FaissIndex, Reach};
 use crate::hubs;
 use crate::track::TrackId;
+use crate::track_set::TrackSet;
 
 /// A track that resembles a query.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -17,15 +20,35 @@ pub struct Neighbour {
     pub score: f32,
 }
 
-/// Answers queries over one model's vectors.
+/// Answers queries over one model's vectors: those of a generation, and beside them, exactly, what came since.
 pub struct Searcher {
     model_id: String,
-    index: FaissIndex,
+    dimension: usize,
+    base: FaissIndex,
+    layout: Layout,
+    /// Tracks of the base that still have the vector that it knows; `None`: all.
+    unchanged: Option<TrackSet>,
+    fresh: FaissIndex,
 }
 
+/// A search that found too few tracks among those allowed looks through so many times more lists.
+const MORE_PROBES: usize = 4;
+
 impl Searcher {
-    pub(crate) fn new(model_id: String, index: FaissIndex) -> Self {
-        Self { model_id, index }
+    /// Over a generation and what changed since.
+    pub(crate) fn new(model_id: String, contents: Contents, changes: &Changes) -> Result<Self> {
+        let Contents { index: base, neighbourhoods, layout, end } = contents;
+        let dimension = neighbourhoods.dimension();
+        let written: Vec<TrackId> = changes.written.iter().map(|(track, _)| *track).collect();
+        if let Some((_, vector)) = changes.written.iter().find(|(_, vector)| vector.len() != dimension) {
+            return Err(Error::WrongDimension { expected: dimension, found: vector.len() });
+        }
+        let vectors: Vec<f32> = changes.written.iter().flat_map(|(_, vector)| vector).copied().collect();
+        let mut fresh = FaissIndex::new(EXACT, base.dimension())?;
+        fresh.add(&written, &neighbourhoods.rows(&written, &vectors)?)?;
+        let outdated: TrackSet = written.iter().chain(&changes.removed).copied().collect();
+        let unchanged = (!outdated.is_empty()).then(|| TrackSet::below(end).without(&outdated));
+        Ok(Self { model_id, dimension, base, layout, unchanged, fresh })
     }
 
     /// Reads all vectors of a model from the catalogue; `None` where there are none. Hubs pay what the catalogue says.
@@ -33,28 +56,9 @@ impl Searcher {
     /// # Errors
     /// [`Error::Damaged`] where vectors of one model differ in length; what reading reports.
     pub fn from_catalogue(catalogue: &Catalogue, model_id: &str) -> Result<Option<Self>> {
-        let (mut tracks, mut vectors) = (Vec::new(), Vec::new());
-        let (mut dimension, mut odd) = (0, None);
-        catalogue.each_vector(model_id, |track, vector| {
-            if tracks.is_empty() {
-                dimension = vector.len();
-            }
-            if vector.len() != dimension || vector.is_empty() {
-                odd.get_or_insert((track, vector.len()));
-            }
-            tracks.push(track);
-            vectors.extend(vector);
-        })?;
-        if tracks.is_empty() {
-            return Ok(None);
-        }
-        if let Some((track, found)) = odd {
-            let reason = format!("the vector of track {track} has {found} numbers, the first one has {dimension}");
-            return Err(Error::Damaged { path: catalogue.path().into(), reason });
-        }
-        let mut index = FaissIndex::new(dimension + 1)?;
-        index.add(&tracks, &hubs::with_penalties(&vectors, dimension, catalogue.hub_weight()?)?)?;
-        Ok(Some(Self::new(model_id.to_owned(), index)))
+        let exact = IndexConfig { exact_up_to: usize::MAX, ..IndexConfig::default() };
+        let contents = Contents::of_catalogue(catalogue, model_id, &exact)?;
+        contents.map(|contents| Self::new(model_id.to_owned(), contents, &Changes::default())).transpose()
     }
 
     /// Model of the vectors.
@@ -62,23 +66,9 @@ impl Searcher {
         &self.model_id
     }
 
-    /// Number of tracks.
-    pub fn len(&self) -> usize {
-        self.index.len()
-    }
-
-    /// Whether there is nothing to be found.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// Length of a vector.
     pub fn dimension(&self) -> usize {
-        self.index.dimension() - 1
-    }
-
-    pub(crate) fn index(&self) -> &FaissIndex {
-        &self.index
+        self.dimension
     }
 
     /// The `count` tracks nearest to a unit vector of `model_id`, nearest first, without those of
@@ -87,7 +77,7 @@ impl Searcher {
     /// # Errors
     /// [`Error::OtherModel`], [`Error::WrongDimension`], [`Error::Faiss`].
     pub fn nearest(
-        &mut self,
+        &self,
         model_id: &str,
         vector: &[f32],
         count: usize,
@@ -96,18 +86,33 @@ impl Searcher {
         if model_id != self.model_id {
             return Err(Error::OtherModel { store: self.model_id.clone(), asked: model_id.into() });
         }
-        if vector.len() != self.dimension() {
-            return Err(Error::WrongDimension { expected: self.dimension(), found: vector.len() });
+        if vector.len() != self.dimension {
+            return Err(Error::WrongDimension { expected: self.dimension, found: vector.len() });
         }
-        let found = self.index.search(&hubs::query(vector), count + excluded.len())?;
-        let mut neighbours: Vec<Neighbour> = found
-            .into_iter()
-            .filter(|(track, _)| !excluded.contains(track))
-            .map(|(track, score)| Neighbour { track, score })
-            .collect();
+        let query = hubs::query(vector);
+        let wanted = count + excluded.len();
+        let mut found = self.nearest_in_base(&query, wanted)?;
+        found.extend(self.fresh.search(&query, wanted, Reach::default())?.pop().unwrap_or_default());
+        let found = found.into_iter().filter(|(track, _)| !excluded.contains(track));
+        let mut neighbours: Vec<Neighbour> = found.map(|(track, score)| Neighbour { track, score }).collect();
         // FAISS leaves the order of equals open.
         neighbours.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.track.cmp(&b.track)));
         neighbours.truncate(count);
         Ok(neighbours)
+    }
+
+    /// Goes on where the lists that are usually enough hold fewer than there are.
+    fn nearest_in_base(&self, query: &[f32], count: usize) -> Result<Vec<(TrackId, f32)>> {
+        let lists = self.layout.lists;
+        let mut reach = Reach { among: self.unchanged.as_ref(), ..self.layout.reach() };
+        loop {
+            let found = self.base.search(query, count, reach)?.pop().unwrap_or_default();
+            match reach.probes {
+                Some(probes) if found.len() < count.min(self.base.len()) && probes < lists => {
+                    reach.probes = Some((MORE_PROBES * probes).min(lists));
+                }
+                _ => return Ok(found),
+            }
+        }
     }
 }

@@ -5,8 +5,10 @@ use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use crate::catalogue::Catalogue;
+use crate::choose::IndexConfig;
+use crate::contents::Contents;
 use crate::error::{Error, Result};
-use crate::generation::{self, GenerationManifest, Source};
+use crate::generation::{self, Access, GenerationManifest, Source};
 use crate::search::Searcher;
 
 /// Generations kept besides the one that serves, for readers that are just opening it.
@@ -116,12 +118,20 @@ impl Store {
         Catalogue::open(&self.catalogue_path())
     }
 
-    /// Opens the catalogue for reading.
+    /// Opens the catalogue for reading; one of an older format is brought up to date first.
     ///
     /// # Errors
-    /// As [`Catalogue::open_to_read`].
+    /// As [`Catalogue::open_to_read`]; [`Error::InUse`] where an older program is writing to it.
     pub fn catalogue(&self) -> Result<Catalogue> {
-        Catalogue::open_to_read(&self.catalogue_path())
+        let path = self.catalogue_path();
+        match Catalogue::open_to_read(&path) {
+            Err(Error::OlderFormat { .. }) => {
+                let lock = self.lock("bringing the catalogue up to date")?;
+                drop(self.catalogue_to_write(&lock)?);
+                Catalogue::open_to_read(&path)
+            }
+            result => result,
+        }
     }
 
     /// Number and manifest of the generation that serves.
@@ -158,61 +168,117 @@ impl Store {
         }
     }
 
-    /// Whether CURRENT names a generation of the catalogue's present state.
+    /// How many changes of the catalogue's vectors the generation that serves does not know of: they are searched beside
+    /// it. `None`: no generation serves, or what changed is not known.
     ///
     /// # Errors
     /// What reading the catalogue reports.
-    pub fn is_up_to_date(&self, catalogue: &Catalogue) -> Result<bool> {
-        let Some(model_id) = catalogue.serving_model()? else { return Ok(false) };
-        let source = Source::now(catalogue, &model_id)?;
-        Ok(derived(self.current())?.is_some_and(|(_, manifest)| manifest.is_of(&source)))
+    pub fn changes_since_current(&self, catalogue: &Catalogue) -> Result<Option<usize>> {
+        let Some(model_id) = catalogue.serving_model()? else { return Ok(None) };
+        let source = Source::new(catalogue, &model_id)?;
+        match derived(self.current())? {
+            Some((_, manifest)) if manifest.is_of(&source) => catalogue.count_changes(&model_id, manifest.revision),
+            _ => Ok(None),
+        }
     }
 
-    /// Opens the index that serves. Where it is older than the catalogue, as after a killed ingest,
-    /// or damaged, the vectors are taken from the catalogue itself: the answer is the same, it takes
-    /// longer, also because what hubs pay ([`crate::hubs`]) is worked out for all. `None`: there are no vectors.
+    /// Opens the index that serves, and searches what the catalogue has gained and lost since beside it. Where the
+    /// generation is damaged or of other vectors, all are taken from the catalogue itself: the answer is the same, it takes
+    /// longer. `None`: there are no vectors.
     ///
     /// # Errors
     /// What reading the catalogue reports.
     pub fn searcher(&self, catalogue: &Catalogue) -> Result<Option<Searcher>> {
         let Some(model_id) = catalogue.serving_model()? else { return Ok(None) };
-        let source = Source::now(catalogue, &model_id)?;
-        let current = self.with_current(|_, folder| {
-            let manifest = generation::manifest(folder)?;
-            if manifest.is_of(&source) { generation::read(folder, &manifest).map(Some) } else { Ok(None) }
-        });
-        match derived(current)?.flatten() {
-            Some(searcher) => Ok(Some(searcher)),
-            None => Searcher::from_catalogue(catalogue, &model_id),
+        let source = Source::new(catalogue, &model_id)?;
+        for _ in 0..OPEN_TRIES {
+            let current = self.with_current(|_, folder| {
+                let manifest = generation::manifest(folder)?;
+                let is_of_source = manifest.is_of(&source);
+                let contents = is_of_source.then(|| generation::read(folder, &manifest, Access::Search)).transpose()?;
+                Ok(contents.map(|contents| (manifest.revision, contents)))
+            });
+            let Some((revision, contents)) = derived(current)?.flatten() else { break };
+            // Where a writer has put newer generations in its place and forgotten what was before, the newest is opened.
+            if let Some(changes) = catalogue.changes(&model_id, revision)? {
+                return Searcher::new(model_id, contents, &changes).map(Some);
+            }
         }
+        Searcher::from_catalogue(catalogue, &model_id)
     }
 
-    /// Builds a generation of a model's vectors and makes that model serve. Does nothing where it
-    /// is up to date, or where the model has no vectors and another serves. Afterwards removes
+    /// Makes a model's vectors serve, and a generation of them where searching the changes beside the one that there is
+    /// would take too long. Does nothing where the model has no vectors and another serves. Afterwards removes
     /// generations that serve no more. Killed in between, the catalogue's word counts.
     ///
     /// # Errors
     /// [`Error::DiskFull`], [`Error::Io`], [`Error::Faiss`]; what served before then goes on.
-    pub fn publish(&self, catalogue: &mut Catalogue, model_id: &str, _lock: &WriteLock) -> Result<()> {
+    pub fn publish(
+        &self,
+        catalogue: &mut Catalogue,
+        model_id: &str,
+        config: &IndexConfig,
+        _lock: &WriteLock,
+    ) -> Result<()> {
         let serving = catalogue.serving_model()?;
-        let source = Source::now(catalogue, model_id)?;
-        let fresh = derived(self.current())?.is_some_and(|(_, manifest)| manifest.is_of(&source));
-        if fresh && serving.as_deref() == Some(model_id) {
-            return Ok(());
-        }
-        let Some(searcher) = Searcher::from_catalogue(catalogue, model_id)? else {
-            return if serving.as_deref() == Some(model_id) { self.retire_all() } else { Ok(()) };
+        let (source, revision) = (Source::new(catalogue, model_id)?, catalogue.revision(model_id)?);
+        let current = derived(self.current())?.filter(|(_, manifest)| manifest.is_of(&source));
+        let changes = match &current {
+            Some((_, manifest)) => catalogue.count_changes(model_id, manifest.revision)?,
+            None => None,
         };
-        if !fresh {
+        let current = current.as_ref().zip(changes);
+        if !current.is_some_and(|((_, manifest), changes)| config.may_wait(manifest.count, changes)) {
+            let updated = current.map(|((number, manifest), _)| self.updated(catalogue, *number, manifest, config));
+            let contents = match updated.transpose()?.flatten() {
+                Some(contents) => Some(contents),
+                None => Contents::of_catalogue(catalogue, model_id, config)?,
+            };
+            let Some(contents) = contents else {
+                return if serving.as_deref() == Some(model_id) { self.retire_all() } else { Ok(()) };
+            };
             let number = self.newest_generation()? + 1;
-            generation::write(&generation::folder(&self.generations_path(), number), &searcher, source)?;
+            let folder = generation::folder(&self.generations_path(), number);
+            generation::write(&folder, &contents, source, revision)?;
             self.set_current(number)?;
             self.remove_generations_before(number.saturating_sub(OLD_GENERATIONS_KEPT))?;
         }
-        if serving.as_deref() != Some(model_id) {
-            catalogue.commit(|writer| writer.set_serving_model(model_id))?;
-        }
-        Ok(())
+        let kept = self.oldest_revision(model_id)?;
+        catalogue.commit(|writer| {
+            writer.forget_removals(model_id, kept.unwrap_or(revision))?;
+            if serving.as_deref() != Some(model_id) {
+                writer.set_serving_model(model_id)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// The generation that serves with what changed since, where it need not learn anew where vectors lie.
+    fn updated(
+        &self,
+        catalogue: &Catalogue,
+        number: u64,
+        manifest: &GenerationManifest,
+        config: &IndexConfig,
+    ) -> Result<Option<Contents>> {
+        let changes = catalogue.changes(&manifest.model_id, manifest.revision)?;
+        let Some(changes) = changes.filter(|changes| config.may_update(&manifest.layout, manifest.count, changes))
+        else {
+            return Ok(None);
+        };
+        let folder = generation::folder(&self.generations_path(), number);
+        let Some(mut contents) = derived(generation::read(&folder, manifest, Access::Change).map(Some))? else {
+            return Ok(None);
+        };
+        contents.update(&changes)?;
+        Ok(Some(contents))
+    }
+
+    /// The revision that the oldest kept generation of a model's vectors was built at.
+    fn oldest_revision(&self, model_id: &str) -> Result<Option<u64>> {
+        let manifest = |number| generation::manifest(&generation::folder(&self.generations_path(), number)).ok();
+        let manifests = self.generation_numbers()?.into_iter().filter_map(manifest);
+        Ok(manifests.filter(|manifest| manifest.model_id == model_id).map(|manifest| manifest.revision).min())
     }
 
     /// With no vectors left, nothing serves.

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use index::catalogue::Transient;
-use index::{Catalogue, ContentHash, Error, FileStamp, NewTrack, Searcher, Store, TrackId, TrackState};
+use index::{Catalogue, ContentHash, Error, FileStamp, IndexConfig, NewTrack, Searcher, Store, TrackId, TrackState};
 use proptest::prelude::*;
 
 const MODEL: &str = "model-a";
@@ -41,28 +41,34 @@ fn store_of(folder: &Path, tracks: u64) -> (Store, Catalogue) {
             (0..tracks).try_for_each(|number| writer.put_embedded(&track(number), MODEL, &vector(number)).map(|_| ()))
         })
         .unwrap();
-    store.publish(&mut catalogue, MODEL, &lock).unwrap();
+    store.publish(&mut catalogue, MODEL, &IndexConfig::default(), &lock).unwrap();
     (store, catalogue)
 }
 
-fn nearest(searcher: &mut Searcher, query: u64, count: usize, excluded: &[u64]) -> Vec<(u64, f32)> {
+fn nearest(searcher: &Searcher, query: u64, count: usize, excluded: &[u64]) -> Vec<(u64, f32)> {
     let excluded: HashSet<TrackId> = excluded.iter().map(|&number| TrackId(number)).collect();
     let found = searcher.nearest(MODEL, &vector(query), count, &excluded).unwrap();
     found.iter().map(|neighbour| (neighbour.track.0, neighbour.score)).collect()
+}
+
+/// How many tracks can be found.
+fn size(store: &Store, catalogue: &Catalogue) -> usize {
+    let searcher = store.searcher(catalogue).unwrap().unwrap();
+    searcher.nearest(searcher.model_id(), &vector(0), 1000, &HashSet::new()).unwrap().len()
 }
 
 #[test]
 fn neighbours_equal_brute_force() {
     let folder = tempfile::tempdir().unwrap();
     let (store, catalogue) = store_of(folder.path(), 300);
-    let mut searcher = store.searcher(&catalogue).unwrap().unwrap();
+    let searcher = store.searcher(&catalogue).unwrap().unwrap();
     for query in 0..20 {
         let mut expected: Vec<(u64, f32)> = (0..300)
             .filter(|number| *number != query)
             .map(|number| (number + 1, vector(query).iter().zip(vector(number)).map(|(a, b)| a * b).sum()))
             .collect();
         expected.sort_by(|a, b| b.1.total_cmp(&a.1));
-        let found = nearest(&mut searcher, query, 10, &[query + 1]);
+        let found = nearest(&searcher, query, 10, &[query + 1]);
         assert_eq!(found.len(), 10);
         for (found, expected) in found.iter().zip(&expected) {
             assert!((found.1 - expected.1).abs() < 1e-5, "query {query}: {found:?}, expected {expected:?}");
@@ -87,38 +93,38 @@ fn hubs_pay_a_share_of_their_mean_cosine_and_a_changed_share_takes_effect() {
         scores.sort_by(|a, b| b.total_cmp(a));
         scores
     };
-    let assert_scores = |searcher: &mut Searcher, weight: f32| {
+    let assert_scores = |searcher: &Searcher, weight: f32| {
         for query in 0..60 {
             let found = nearest(searcher, query, 10, &[query + 1]);
             assert_eq!(found.len(), 10);
             assert!(found.iter().zip(scores(query, weight)).all(|(found, score)| (found.1 - score).abs() < 1e-5));
         }
     };
-    assert_scores(&mut store.searcher(&catalogue).unwrap().unwrap(), 0.0);
+    assert_scores(&store.searcher(&catalogue).unwrap().unwrap(), 0.0);
     catalogue.commit(|writer| writer.set_hub_weight(0.4)).unwrap();
-    assert!(!store.is_up_to_date(&catalogue).unwrap());
-    assert_scores(&mut store.searcher(&catalogue).unwrap().unwrap(), 0.4);
+    assert_eq!(store.changes_since_current(&catalogue).unwrap(), None);
+    assert_scores(&store.searcher(&catalogue).unwrap().unwrap(), 0.4);
     let lock = store.lock("test").unwrap();
-    store.publish(&mut catalogue, MODEL, &lock).unwrap();
-    assert!(store.is_up_to_date(&catalogue).unwrap());
+    store.publish(&mut catalogue, MODEL, &IndexConfig::default(), &lock).unwrap();
+    assert_eq!(store.changes_since_current(&catalogue).unwrap(), Some(0));
     assert_eq!(store.current().unwrap().unwrap().1.dimension, 16);
-    assert_scores(&mut store.searcher(&catalogue).unwrap().unwrap(), 0.4);
+    assert_scores(&store.searcher(&catalogue).unwrap().unwrap(), 0.4);
 }
 
 #[test]
 fn all_but_the_excluded_come_back_when_more_is_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     let (store, catalogue) = store_of(folder.path(), 5);
-    let mut searcher = store.searcher(&catalogue).unwrap().unwrap();
-    assert_eq!(nearest(&mut searcher, 0, 100, &[1, 2]).len(), 3);
-    assert_eq!(nearest(&mut searcher, 0, 100, &[1, 2, 3, 4, 5]).len(), 0);
+    let searcher = store.searcher(&catalogue).unwrap().unwrap();
+    assert_eq!(nearest(&searcher, 0, 100, &[1, 2]).len(), 3);
+    assert_eq!(nearest(&searcher, 0, 100, &[1, 2, 3, 4, 5]).len(), 0);
 }
 
 #[test]
 fn another_model_or_dimension_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let (store, catalogue) = store_of(folder.path(), 5);
-    let mut searcher = store.searcher(&catalogue).unwrap().unwrap();
+    let searcher = store.searcher(&catalogue).unwrap().unwrap();
     let none = HashSet::new();
     assert!(matches!(searcher.nearest("model-b", &vector(0), 1, &none), Err(Error::OtherModel { .. })));
     assert!(matches!(
@@ -128,16 +134,145 @@ fn another_model_or_dimension_is_an_error() {
 }
 
 #[test]
-fn a_generation_older_than_the_catalogue_is_not_asked() {
+fn what_changed_since_a_generation_is_searched_beside_it() {
     let folder = tempfile::tempdir().unwrap();
     let (store, mut catalogue) = store_of(folder.path(), 5);
     catalogue.commit(|writer| writer.put_embedded(&track(9), MODEL, &vector(9))).unwrap();
     catalogue.commit(|writer| writer.remove(TrackId(1))).unwrap();
-    let mut searcher = store.searcher(&catalogue).unwrap().unwrap();
-    assert_eq!(searcher.len(), 5);
-    assert_eq!(nearest(&mut searcher, 9, 1, &[])[0].0, 6);
-    assert!(nearest(&mut searcher, 0, 10, &[]).iter().all(|(track, _)| *track != 1));
+    let searcher = store.searcher(&catalogue).unwrap().unwrap();
+    assert_eq!(nearest(&searcher, 9, 100, &[]).len(), 5);
+    assert_eq!(nearest(&searcher, 9, 1, &[])[0].0, 6);
+    assert!(nearest(&searcher, 0, 10, &[]).iter().all(|(track, _)| *track != 1));
     assert_eq!(catalogue.revision(MODEL).unwrap(), 7, "five added, one more, one removed");
+}
+
+/// Inverted lists for what would else be compared exactly.
+fn lists() -> IndexConfig {
+    IndexConfig { exact_up_to: 1000, anew_up_to: 1000, target_recall: 0.95, queries: 50, ..IndexConfig::default() }
+}
+
+/// What a search over a generation and beside it answers is what one over the catalogue's vectors does.
+fn assert_exact(store: &Store, catalogue: &Catalogue, queries: std::ops::Range<u64>) {
+    let (searcher, exact) =
+        (store.searcher(catalogue).unwrap().unwrap(), Searcher::from_catalogue(catalogue, MODEL).unwrap().unwrap());
+    for query in queries {
+        let (found, expected) = (nearest(&searcher, query, 10, &[]), nearest(&exact, query, 10, &[]));
+        assert_eq!(found.len(), expected.len());
+        for (found, expected) in found.iter().zip(&expected) {
+            // Half-precision numbers.
+            assert!((found.1 - expected.1).abs() < 2e-3, "{query}: {found:?}, expected {expected:?}");
+        }
+        assert!(found.iter().all(|(track, _)| catalogue.vector(TrackId(*track), MODEL).unwrap().is_some()));
+    }
+}
+
+#[test]
+fn a_large_store_takes_changes_in_without_being_built_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, mut catalogue) = store_of(folder.path(), 2000);
+    let lock = store.lock("test").unwrap();
+    let number = |store: &Store| store.current().unwrap().unwrap().0;
+    // Its generation was exact: of another configuration, it goes on until something changes.
+    catalogue.commit(|writer| writer.remove(TrackId(2000))).unwrap();
+    let exact = IndexConfig { exact_up_to: usize::MAX, anew_up_to: usize::MAX, ..lists() };
+    store.publish(&mut catalogue, MODEL, &exact, &lock).unwrap();
+    store.publish(&mut catalogue, MODEL, &lists(), &lock).unwrap();
+    assert_eq!((number(&store), store.current().unwrap().unwrap().1.layout.lists), (2, 0));
+    for track in 1900..1999 {
+        catalogue.commit(|writer| writer.remove(TrackId(track + 1))).unwrap();
+    }
+    store.publish(&mut catalogue, MODEL, &lists(), &lock).unwrap();
+    let manifest = store.current().unwrap().unwrap().1;
+    assert_eq!((number(&store), manifest.count, manifest.layout.lists), (3, 1900, 174));
+    assert!((1..174).contains(&manifest.layout.probes), "{:?}", manifest.layout);
+    assert!(manifest.layout.recall_at_10 >= 0.95, "{:?}", manifest.layout);
+    assert_exact(&store, &catalogue, 0..50);
+
+    // A fiftieth may wait: 20 are written again with other vectors, 8 are new, 7 go, of which 3 are new.
+    catalogue
+        .commit(|writer| {
+            (0..20).try_for_each(|n| writer.put_embedded(&track(n), MODEL, &vector(n + 5000)).map(|_| ()))?;
+            (3000..3008).try_for_each(|n| writer.put_embedded(&track(n), MODEL, &vector(n)).map(|_| ()))
+        })
+        .unwrap();
+    let new = catalogue.find_by_path(Path::new("/music/3000.wav")).unwrap().unwrap().id.0;
+    for id in [30, 31, 32, 33, new, new + 1, new + 2] {
+        catalogue.commit(|writer| writer.remove(TrackId(id))).unwrap();
+    }
+    for round in 0..2 {
+        assert_exact(&store, &catalogue, 0..50);
+        assert_exact(&store, &catalogue, 3000..3008);
+        assert_eq!((number(&store), store.changes_since_current(&catalogue).unwrap()), (3, Some(32)), "{round}");
+        store.publish(&mut catalogue, MODEL, &lists(), &lock).unwrap();
+    }
+
+    // More than that is taken in, with the lists that there are; what is then gone is forgotten.
+    catalogue
+        .commit(|writer| (4000..4010).try_for_each(|n| writer.put_embedded(&track(n), MODEL, &vector(n)).map(|_| ())))
+        .unwrap();
+    store.publish(&mut catalogue, MODEL, &lists(), &lock).unwrap();
+    let updated = store.current().unwrap().unwrap().1;
+    assert_eq!((number(&store), updated.count), (4, 1900 + 5 - 4 + 10));
+    assert_eq!(updated.layout, manifest.layout);
+    assert_eq!(store.changes_since_current(&catalogue).unwrap(), Some(0));
+    assert_exact(&store, &catalogue, 0..50);
+    assert_exact(&store, &catalogue, 3000..3008);
+    assert_exact(&store, &catalogue, 4000..4010);
+
+    // Where there are twice as many, it is built anew.
+    catalogue
+        .commit(|writer| (6000..8000).try_for_each(|n| writer.put_embedded(&track(n), MODEL, &vector(n)).map(|_| ())))
+        .unwrap();
+    assert_exact(&store, &catalogue, 6000..6020);
+    store.publish(&mut catalogue, MODEL, &lists(), &lock).unwrap();
+    let anew = store.current().unwrap().unwrap().1;
+    assert_eq!((anew.count, anew.layout.lists), (3911, 250));
+    assert_exact(&store, &catalogue, 6000..6020);
+}
+
+#[test]
+fn removals_are_forgotten_when_no_generation_needs_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, mut catalogue) = store_of(folder.path(), 5);
+    let lock = store.lock("test").unwrap();
+    let first = store.current().unwrap().unwrap().1.revision;
+    for track in 1..=3 {
+        catalogue.commit(|writer| writer.remove(TrackId(track))).unwrap();
+        assert_eq!(catalogue.changes(MODEL, first).unwrap().unwrap().removed.len() as u64, track);
+        if track < 3 {
+            store.publish(&mut catalogue, MODEL, &IndexConfig::default(), &lock).unwrap();
+            assert_eq!(catalogue.changes(MODEL, first).unwrap().is_some(), track == 1, "one older one is kept");
+        }
+        if track == 2 {
+            break;
+        }
+    }
+    assert_eq!(catalogue.changes(MODEL, 99).unwrap(), None, "not yet");
+}
+
+#[test]
+fn a_catalogue_of_format_1_is_brought_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    let store = Store::create(&path).unwrap();
+    drop(store.lock("test").unwrap());
+    let connection = rusqlite::Connection::open(path.join("catalogue.sqlite")).unwrap();
+    connection.execute_batch(include_str!("fixtures/catalogue_1.sql")).unwrap();
+    drop(connection);
+    let catalogue = store.catalogue().unwrap();
+    assert_eq!(catalogue.revision(MODEL).unwrap(), 4);
+    assert_eq!(catalogue.changes(MODEL, 3).unwrap(), None, "what was removed was not noted");
+    let searcher = store.searcher(&catalogue).unwrap().unwrap();
+    let found = searcher.nearest(MODEL, &[1.0, 0.0], 5, &HashSet::new()).unwrap();
+    assert_eq!(found.iter().map(|found| (found.track.0, found.score)).collect::<Vec<_>>(), [(1, 1.0), (4, -1.0)]);
+    drop(catalogue);
+    let lock = store.lock("test").unwrap();
+    let mut catalogue = store.catalogue_to_write(&lock).unwrap();
+    store.publish(&mut catalogue, MODEL, &IndexConfig::default(), &lock).unwrap();
+    catalogue.commit(|writer| writer.remove(TrackId(4))).unwrap();
+    let changes = catalogue.changes(MODEL, 4).unwrap().unwrap();
+    assert_eq!((changes.revision, changes.written, changes.removed), (5, Vec::new(), vec![TrackId(4)]));
+    assert_eq!(catalogue.revision("model-b").unwrap(), 2);
 }
 
 #[test]
@@ -147,7 +282,7 @@ fn derived_data_that_is_damaged_or_gone_is_replaced() {
         ("a generation of format 1", |store| {
             let manifest = store.join("generations/000001/manifest.toml");
             let text = std::fs::read_to_string(&manifest).unwrap();
-            let text = text.replace("format_version = 2", "format_version = 1").replace("hub_weight = 0.0\n", "");
+            let text = text.replace("format_version = 3", "format_version = 1").replace("hub_weight = 0.0\n", "");
             assert!(!text.contains("hub_weight"));
             std::fs::write(&manifest, text).unwrap();
         }),
@@ -168,13 +303,13 @@ fn derived_data_that_is_damaged_or_gone_is_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let (store, mut catalogue) = store_of(folder.path(), 5);
         damage(store.folder());
-        let mut searcher = store.searcher(&catalogue).unwrap().unwrap();
-        assert_eq!(nearest(&mut searcher, 3, 1, &[])[0].0, 4, "{what}");
+        let searcher = store.searcher(&catalogue).unwrap().unwrap();
+        assert_eq!(nearest(&searcher, 3, 1, &[])[0].0, 4, "{what}");
         catalogue.commit(|writer| writer.put_embedded(&track(8), MODEL, &vector(8))).unwrap();
         let lock = store.lock("test").unwrap();
-        store.publish(&mut catalogue, MODEL, &lock).unwrap();
-        assert!(store.is_up_to_date(&catalogue).unwrap(), "{what}");
-        assert_eq!(store.searcher(&catalogue).unwrap().unwrap().len(), 6, "{what}");
+        store.publish(&mut catalogue, MODEL, &IndexConfig::default(), &lock).unwrap();
+        assert_eq!(store.changes_since_current(&catalogue).unwrap(), Some(0), "{what}");
+        assert_eq!(size(&store, &catalogue), 6, "{what}");
     }
 }
 
@@ -195,8 +330,8 @@ fn a_generation_of_another_catalogue_is_not_asked() {
         })
         .unwrap();
     // The same number of changes; other numbers for the tracks.
-    let mut searcher = store.searcher(&catalogue).unwrap().unwrap();
-    assert_eq!(nearest(&mut searcher, 2, 1, &[])[0].0, 1);
+    let searcher = store.searcher(&catalogue).unwrap().unwrap();
+    assert_eq!(nearest(&searcher, 2, 1, &[])[0].0, 1);
 }
 
 #[test]
@@ -223,13 +358,13 @@ fn a_model_without_vectors_does_not_take_over() {
     let folder = tempfile::tempdir().unwrap();
     let (store, mut catalogue) = store_of(folder.path(), 3);
     let lock = store.lock("test").unwrap();
-    store.publish(&mut catalogue, "model-b", &lock).unwrap();
+    store.publish(&mut catalogue, "model-b", &IndexConfig::default(), &lock).unwrap();
     assert_eq!(catalogue.serving_model().unwrap().as_deref(), Some(MODEL));
-    assert_eq!(store.searcher(&catalogue).unwrap().unwrap().len(), 3);
+    assert_eq!(size(&store, &catalogue), 3);
     catalogue.commit(|writer| writer.put_embedded(&track(0), "model-b", &vector(0))).unwrap();
-    store.publish(&mut catalogue, "model-b", &lock).unwrap();
+    store.publish(&mut catalogue, "model-b", &IndexConfig::default(), &lock).unwrap();
     assert_eq!(catalogue.serving_model().unwrap().as_deref(), Some("model-b"));
-    assert_eq!(store.searcher(&catalogue).unwrap().unwrap().len(), 1);
+    assert_eq!(size(&store, &catalogue), 1);
 }
 
 #[test]
@@ -237,11 +372,11 @@ fn publishing_switches_current_and_keeps_few_generations() {
     let folder = tempfile::tempdir().unwrap();
     let (store, mut catalogue) = store_of(folder.path(), 2);
     let lock = store.lock("test").unwrap();
-    store.publish(&mut catalogue, MODEL, &lock).unwrap();
+    store.publish(&mut catalogue, MODEL, &IndexConfig::default(), &lock).unwrap();
     assert_eq!(store.current().unwrap().unwrap().0, 1, "nothing changed, nothing to publish");
     for number in 10..14 {
         catalogue.commit(|writer| writer.put_embedded(&track(number), MODEL, &vector(number))).unwrap();
-        store.publish(&mut catalogue, MODEL, &lock).unwrap();
+        store.publish(&mut catalogue, MODEL, &IndexConfig::default(), &lock).unwrap();
     }
     let (number, manifest) = store.current().unwrap().unwrap();
     assert_eq!((number, manifest.count, manifest.dimension), (5, 6, 16));
@@ -280,7 +415,7 @@ fn a_newer_catalogue_and_a_file_that_is_none_are_told_apart() {
     let connection = rusqlite::Connection::open(&path).unwrap();
     connection.pragma_update(None, "user_version", 99).unwrap();
     drop(connection);
-    assert!(matches!(store.catalogue(), Err(Error::NewerFormat { found: 99, supported: 1, .. })));
+    assert!(matches!(store.catalogue(), Err(Error::NewerFormat { found: 99, supported: 2, .. })));
     std::fs::write(&path, "this is no database, but a text that is long enough to be taken for one".repeat(20))
         .unwrap();
     assert!(matches!(store.catalogue(), Err(Error::Damaged { .. })));
@@ -354,8 +489,8 @@ proptest! {
                 order.iter().try_for_each(|&number| writer.put_embedded(&track(number), MODEL, &vector(number)).map(|_| ()))
             })
             .unwrap();
-        let mut searcher = store.searcher(&catalogue).unwrap().unwrap();
-        let found: Vec<u64> = nearest(&mut searcher, 100, 10, &[])
+        let searcher = store.searcher(&catalogue).unwrap().unwrap();
+        let found: Vec<u64> = nearest(&searcher, 100, 10, &[])
             .iter()
             .map(|(id, _)| catalogue.get(TrackId(*id)).unwrap().unwrap().file.stamp.size_bytes)
             .collect();

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use audio_frontend::Coverage;
 use audio_frontend::formats::audio_extensions;
 use index::catalogue::{Transient, Writer};
-use index::{Catalogue, Store, TrackId, WriteLock};
+use index::{Catalogue, IndexConfig, Store, TrackId, WriteLock};
 
 use crate::Outcome;
 use crate::args::{CoverageArgument, IngestArguments};
@@ -196,7 +196,7 @@ impl Ingest<'_> {
             catalogue.commit(|writer| gone.iter().try_for_each(|id| writer.remove(*id)))?;
             (summary.pruned, summary.missing) = (gone.len(), 0);
         }
-        Ok(self.store.publish(catalogue, &self.embedding, self.lock)?)
+        Ok(self.store.publish(catalogue, &self.embedding, &IndexConfig::default(), self.lock)?)
     }
 
     /// All cores decode and embed; this thread writes.

@@ -25,7 +25,7 @@ struct Row {
 pub fn run(settings: &Settings, arguments: &QueryArguments) -> anyhow::Result<Outcome> {
     let store = Store::open(&settings.store)?;
     let catalogue = store.catalogue()?;
-    let Some(mut searcher) = store.searcher(&catalogue)? else {
+    let Some(searcher) = store.searcher(&catalogue)? else {
         return nothing(&format!("the store {} holds no tracks", settings.store.display()));
     };
     if let Some(name) = &arguments.model {

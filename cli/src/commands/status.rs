@@ -3,6 +3,7 @@
 use audio_frontend::Coverage;
 use audio_frontend::decode::ffmpeg_program;
 use audio_frontend::formats::{FORMATS, Format, Reader};
+use index::choose::Layout;
 use index::{Store, TrackState};
 
 use crate::Outcome;
@@ -20,7 +21,7 @@ pub fn run(settings: &Settings, arguments: &StatusArguments) -> anyhow::Result<O
     let catalogue = store.catalogue()?;
     let model_id = catalogue.serving_model()?;
     let counts = catalogue.counts(model_id.as_deref().unwrap_or_default())?;
-    let up_to_date = store.is_up_to_date(&catalogue)?;
+    let changes = store.changes_since_current(&catalogue)?;
     let hub_weight = catalogue.hub_weight()?;
     // A generation that cannot be read is derived data: the next ingest renews it.
     let generation = store.current().ok().flatten();
@@ -37,7 +38,9 @@ pub fn run(settings: &Settings, arguments: &StatusArguments) -> anyhow::Result<O
             "built_in_model": built_in,
             "tracks": counts,
             "generation": generation.as_ref().map(|(number, _)| number),
-            "generation_up_to_date": up_to_date,
+            "generation_up_to_date": changes == Some(0),
+            "changes_since": changes,
+            "index": generation.as_ref().map(|(_, manifest)| &manifest.layout),
             "hub_weight": hub_weight,
             "last_run": last_run,
             "failures": arguments.failed.then(|| failures.collect::<Vec<_>>()),
@@ -59,12 +62,18 @@ pub fn run(settings: &Settings, arguments: &StatusArguments) -> anyhow::Result<O
     ));
     text.push_str(&format!("silent      {}\n", counts.silent));
     text.push_str(&format!("failed      {}\n", counts.failed));
-    let generation = match generation {
-        Some((number, _)) if up_to_date => format!("{number}, up to date"),
-        Some((number, _)) => format!("{number}, older than the catalogue (the next ingest renews it)"),
-        None => "none yet".into(),
+    let state = match (&generation, changes) {
+        (Some((number, _)), Some(0)) => format!("{number}, up to date"),
+        (Some((number, _)), Some(changes)) => {
+            format!("{number}, and {} since, searched beside it", output::count(changes, "change"))
+        }
+        (Some((number, _)), None) => format!("{number}, of no use (the next ingest renews it)"),
+        (None, _) => "none yet".into(),
     };
-    text.push_str(&format!("generation  {generation}\n"));
+    text.push_str(&format!("generation  {state}\n"));
+    if let Some((_, manifest)) = &generation {
+        text.push_str(&format!("search      {}\n", search(&manifest.layout)));
+    }
     text.push_str(&format!("hubs pay    {hub_weight} of their mean cosine (`ingest --hub-weight`)\n"));
     if let Some(run) = last_run.filter(|run| run.finished_at.is_none()) {
         text.push_str(&format!("last run    {}: still going, or ended early\n", run.command));
@@ -110,6 +119,15 @@ fn formats(json: bool) -> anyhow::Result<Outcome> {
     });
     output::print(&text)?;
     Ok(Outcome::Done)
+}
+
+/// How queries are answered.
+fn search(layout: &Layout) -> String {
+    let Layout { factory, lists, probes, recall_at_10, .. } = layout;
+    match lists {
+        0 => "exact".into(),
+        _ => format!("{factory}: {probes} of {lists} lists find {recall_at_10:.3} of the ten nearest"),
+    }
 }
 
 fn reason_of(state: &TrackState) -> &str {

@@ -1,6 +1,8 @@
 //! The truth about the library, in SQLite: every vector search can be rebuilt from it.
 
+mod changes;
 mod columns;
+mod schema;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -8,15 +10,14 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
+pub use changes::Changes;
+pub use schema::SCHEMA_VERSION;
 pub use writer::{RunId, Writer, Written};
 
 use crate::error::{Error, Result};
 use crate::hubs;
 use crate::track::{ContentHash, FileStamp, TrackId, TrackRecord};
 use columns::{COLUMNS, SILENT, StoredPath, record_of, vector_of};
-
-/// Version of the schema that this program writes.
-pub const SCHEMA_VERSION: i64 = 1;
 
 /// A writer's commit may make another connection wait.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -76,15 +77,15 @@ pub struct Run {
 }
 
 impl Catalogue {
-    /// Opens the catalogue, creating it where there is none.
+    /// Opens the catalogue, creating it where there is none; one of an older format is brought up to date.
     ///
     /// # Errors
     /// [`Error::NewerFormat`], [`Error::Damaged`], [`Error::DiskFull`], [`Error::Sqlite`].
     pub fn open(path: &Path) -> Result<Self> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let (catalogue, version) = Self::open_with(path, flags)?;
-        if version == 0 {
-            catalogue.read(create_schema)?;
+        if version < SCHEMA_VERSION {
+            catalogue.read(|connection| schema::bring_up_to_date(connection, version))?;
         }
         // FULL: what was committed survives a power cut, not only a kill.
         catalogue.read(|connection| connection.pragma_update(None, "synchronous", "full"))?;
@@ -94,11 +95,12 @@ impl Catalogue {
     /// Opens an existing catalogue for reading.
     ///
     /// # Errors
-    /// As [`Catalogue::open`]; [`Error::NoStore`] where its creation was cut short.
+    /// As [`Catalogue::open`]; [`Error::NoStore`] where its creation was cut short, [`Error::OlderFormat`].
     pub fn open_to_read(path: &Path) -> Result<Self> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         match Self::open_with(path, flags)? {
             (_, 0) => Err(Error::NoStore { path: path.parent().unwrap_or(path).into() }),
+            (_, found) if found < SCHEMA_VERSION => Err(Error::OlderFormat { path: path.into(), found }),
             (catalogue, _) => Ok(catalogue),
         }
     }
@@ -123,6 +125,15 @@ impl Catalogue {
         read(&self.connection).map_err(|error| Error::sqlite(&self.path, error))
     }
 
+    /// What is read inside of `read` is of one state of the catalogue, whatever others commit meanwhile.
+    pub(crate) fn at_one_instant<T>(&self, read: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
+        let transaction = self.connection.unchecked_transaction().map_err(|error| Error::sqlite(&self.path, error))?;
+        let value = read(self);
+        // It has written nothing: whether it ends well does not matter.
+        drop(transaction);
+        value
+    }
+
     /// Everything written in `write` is committed together, or nothing.
     ///
     /// # Errors
@@ -136,11 +147,6 @@ impl Catalogue {
             Ok(value)
         };
         run().map_err(|error| Error::sqlite(path, error))
-    }
-
-    /// The file.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
     }
 
     /// The track with this number.
@@ -236,6 +242,21 @@ impl Catalogue {
         self.read(|connection| connection.query_row(sql, [model_id, SILENT], counts))
     }
 
+    /// Number of a model's vectors.
+    pub(crate) fn vector_count(&self, model_id: &str) -> Result<usize> {
+        let sql = "SELECT count(*) FROM vectors WHERE model_id = ?1";
+        let count = |row: &Row<'_>| row.get::<_, i64>(0);
+        Ok(self.read(|connection| connection.query_row(sql, [model_id], count))? as usize)
+    }
+
+    /// Length of a model's vectors; `None`: there are none.
+    pub(crate) fn dimension(&self, model_id: &str) -> Result<Option<usize>> {
+        let sql = "SELECT length(vector) FROM vectors WHERE model_id = ?1 LIMIT 1";
+        let bytes = |row: &Row<'_>| row.get::<_, i64>(0);
+        let bytes = self.read(|connection| connection.query_row(sql, [model_id], bytes).optional())?;
+        Ok(bytes.map(|bytes| bytes as usize / size_of::<f32>()))
+    }
+
     /// The vector of a track.
     pub fn vector(&self, id: TrackId, model_id: &str) -> Result<Option<Vec<f32>>> {
         let sql = "SELECT vector FROM vectors WHERE track_id = ?1 AND model_id = ?2";
@@ -256,12 +277,39 @@ impl Catalogue {
         })
     }
 
-    /// Number of changes that a model's vectors have seen.
-    pub fn revision(&self, model_id: &str) -> Result<u64> {
-        let sql = "SELECT revision FROM revisions WHERE model_id = ?1";
-        let revision = |row: &Row<'_>| row.get::<_, i64>(0);
-        let revision = self.read(|connection| connection.query_row(sql, [model_id], revision).optional())?;
-        Ok(revision.unwrap_or(0) as u64)
+    /// Calls `each` with a model's vectors, one after the other, and their tracks, so many at a time, in the order of track
+    /// numbers.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] where they differ in length; what `each` reports.
+    pub(crate) fn each_batch(
+        &self,
+        model_id: &str,
+        size: usize,
+        mut each: impl FnMut(&[TrackId], &[f32]) -> Result<()>,
+    ) -> Result<()> {
+        let (mut tracks, mut vectors, mut dimension) = (Vec::with_capacity(size), Vec::new(), None);
+        let mut outcome = Ok(());
+        self.each_vector(model_id, |track, vector| {
+            if outcome.is_err() {
+                return;
+            }
+            let expected = *dimension.get_or_insert(vector.len());
+            if vector.len() != expected || vector.is_empty() {
+                let reason = format!("the vector of track {track} has {} numbers, not {expected}", vector.len());
+                outcome = Err(Error::Damaged { path: self.path.clone(), reason });
+                return;
+            }
+            tracks.push(track);
+            vectors.extend(vector);
+            if tracks.len() == size {
+                outcome = each(&tracks, &vectors);
+                tracks.clear();
+                vectors.clear();
+            }
+        })?;
+        outcome?;
+        if tracks.is_empty() { Ok(()) } else { each(&tracks, &vectors) }
     }
 
     /// The model whose vectors answer queries; `None`: nothing was ever ingested.
@@ -293,11 +341,4 @@ impl Catalogue {
         let run = |row: &Row<'_>| Ok(Run { command: row.get(0)?, started_at: row.get(1)?, finished_at: row.get(2)? });
         self.read(|connection| connection.query_row(sql, [], run).optional())
     }
-}
-
-fn create_schema(connection: &Connection) -> rusqlite::Result<()> {
-    // Write-ahead logging lets readers go on while a writer commits.
-    connection.pragma_update(None, "journal_mode", "wal")?;
-    let schema = include_str!("../schema.sql");
-    connection.execute_batch(&format!("BEGIN IMMEDIATE; {schema} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"))
 }

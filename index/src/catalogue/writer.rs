@@ -16,7 +16,7 @@ pub type Written<T = ()> = rusqlite::Result<T>;
 pub struct RunId(i64);
 
 /// Writes inside of one transaction; see [`super::Catalogue::commit`].
-pub struct Writer<'a>(Transaction<'a>);
+pub struct Writer<'a>(pub(super) Transaction<'a>);
 
 impl<'a> Writer<'a> {
     pub(super) fn new(transaction: Transaction<'a>) -> Self {
@@ -30,7 +30,7 @@ impl<'a> Writer<'a> {
     /// Takes in a file with its vector, or replaces what was known of its path.
     pub fn put_embedded(&self, track: &NewTrack, model_id: &str, vector: &[f32]) -> rusqlite::Result<TrackId> {
         let id = self.put(track, None)?;
-        let sql = "INSERT INTO vectors VALUES (?1, ?2, ?3)
+        let sql = "INSERT INTO vectors (track_id, model_id, vector) VALUES (?1, ?2, ?3)
                    ON CONFLICT (track_id, model_id) DO UPDATE SET vector = excluded.vector";
         // Vectors of other models belong to bytes that are gone.
         let outdated = "DELETE FROM vectors WHERE track_id = ?1 AND model_id <> ?2 AND ?3";

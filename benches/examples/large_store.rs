@@ -1,0 +1,231 @@
+//! How does a store of many tracks search? Makes one of vectors like those of real music, or asks one, and prints a JSON
+//! line.
+//!
+//!     large_store make STORE --like VECTORS.jsonl --tracks 1000000
+//!     large_store ask STORE --like VECTORS.jsonl [--queries 1000] [--rows ROWS.f32]
+//!
+//! VECTORS.jsonl is what `similar-tracks export --format jsonl` writes of a real library. A made track's vector is a
+//! mixture of three of its tracks, weights drawn evenly, with noise of a third of its length in a random direction, at unit
+//! length: clusters of all sizes with what is common to all music in between, as real vectors have them. The real ones
+//! come first. Queries are further such vectors. `--rows` leaves them as FAISS is asked with, for benches/compare/faiss.
+//! Run with OMP_NUM_THREADS=1 for the time on one core.
+#![allow(clippy::print_stdout, clippy::expect_used, reason = "a measurement prints, and may stop at an error")]
+
+// First of all, and in this order: libtorch is to be linked before Debian's BLAS. See cli/src/main.rs.
+use index as _;
+use trainer as _;
+
+use std::collections::HashSet;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use clap::Parser;
+use index::{FileStamp, IndexConfig, NewTrack, Searcher, Store};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+const MODEL: &str = "made";
+const COMMIT_TRACKS: u64 = 10_000;
+
+/// How does a store of many tracks search?
+#[derive(Parser)]
+enum Arguments {
+    /// Adds made tracks to a store, as an ingest would, until it has so many
+    Make {
+        store: PathBuf,
+        /// Tracks of a real library
+        #[arg(long)]
+        like: PathBuf,
+        #[arg(long)]
+        tracks: u64,
+        /// Memory that the index takes at most
+        #[arg(long, default_value_t = 4.0)]
+        memory_gib: f64,
+        #[arg(long, default_value_t = 0.99)]
+        recall: f64,
+    },
+    /// Measures queries
+    Ask {
+        store: PathBuf,
+        #[arg(long)]
+        like: PathBuf,
+        #[arg(long, default_value_t = 1000)]
+        queries: u64,
+        /// Queries of which the recall is measured, against all vectors of the catalogue
+        #[arg(long, default_value_t = 0)]
+        exact: u64,
+        /// File for the queries
+        #[arg(long)]
+        rows: Option<PathBuf>,
+    },
+}
+
+/// Vectors like those of real tracks.
+struct Made {
+    real: Vec<Vec<f32>>,
+}
+
+impl Made {
+    fn like(path: &Path) -> Self {
+        let text = std::fs::read_to_string(path).expect("vectors");
+        let vector = |line: &str| {
+            let track: serde_json::Value = serde_json::from_str(line).expect("a line of JSON");
+            let numbers = track["embedding"].as_array().expect("an embedding");
+            numbers.iter().map(|number| number.as_f64().expect("a number") as f32).collect()
+        };
+        Self { real: text.lines().map(vector).collect() }
+    }
+
+    fn vector(&self, number: u64) -> Vec<f32> {
+        if let Some(real) = self.real.get(number as usize) {
+            return real.clone();
+        }
+        let mut random = StdRng::seed_from_u64(number);
+        let mut vector = vec![0.0; self.real[0].len()];
+        for _ in 0..3 {
+            let (real, weight) = (&self.real[random.random_range(0..self.real.len())], random.random::<f32>());
+            vector.iter_mut().zip(real).for_each(|(own, real)| *own += weight * real);
+        }
+        let noise = unit((0..vector.len()).map(|_| normal(&mut random)).collect());
+        unit(unit(vector).iter().zip(noise).map(|(own, noise)| own + noise / 3.0).collect())
+    }
+}
+
+/// Box and Muller 1958.
+fn normal(random: &mut StdRng) -> f32 {
+    let (radius, turn) = (1.0 - random.random::<f32>(), random.random::<f32>());
+    (-2.0 * radius.ln()).sqrt() * (std::f32::consts::TAU * turn).cos()
+}
+
+fn unit(vector: Vec<f32>) -> Vec<f32> {
+    let norm = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
+    vector.into_iter().map(|value| value / norm).collect()
+}
+
+fn track(number: u64) -> NewTrack {
+    NewTrack {
+        path: format!("/music/{:03}/{number}.flac", number % 1000).into(),
+        stamp: FileStamp { size_bytes: number, modified_ns: 1 },
+        hash: None,
+        artist: Some(format!("artist {}", number % 10_000)),
+        title: Some(format!("title {number}")),
+        album: None,
+        genre: None,
+        duration_seconds: Some(180.0 + (number % 120) as f64),
+    }
+}
+
+fn main() {
+    match Arguments::parse() {
+        Arguments::Make { store, like, tracks, memory_gib, recall } => {
+            let memory_bytes = (memory_gib * f64::from(1 << 30)) as u64;
+            let config = IndexConfig { memory_bytes, target_recall: recall, ..IndexConfig::default() };
+            make(&store, &Made::like(&like), tracks, &config);
+        }
+        Arguments::Ask { store, like, queries, exact, rows } => {
+            ask(&store, &Made::like(&like), queries, exact, rows.as_deref());
+        }
+    }
+}
+
+fn make(folder: &Path, made: &Made, tracks: u64, config: &IndexConfig) {
+    let store = Store::create(folder).expect("a store");
+    let lock = store.lock("large_store").expect("the lock is free");
+    let mut catalogue = store.catalogue_to_write(&lock).expect("the catalogue opens");
+    let before = catalogue.counts(MODEL).expect("counts").embedded as u64;
+    let start = Instant::now();
+    catalogue.commit(|writer| writer.set_serving_model(MODEL)).expect("a commit");
+    for first in (before..tracks).step_by(COMMIT_TRACKS as usize) {
+        let numbers = first..tracks.min(first + COMMIT_TRACKS);
+        let put = |writer: &index::catalogue::Writer<'_>| {
+            numbers.clone().try_for_each(|n| writer.put_embedded(&track(n), MODEL, &made.vector(n)).map(|_| ()))
+        };
+        catalogue.commit(put).expect("a commit");
+    }
+    let committed = start.elapsed();
+    store.publish(&mut catalogue, MODEL, config, &lock).expect("a generation");
+    let published = start.elapsed() - committed;
+    let searchable = Instant::now();
+    let searcher = store.searcher(&catalogue).expect("the store opens").expect("vectors");
+    let found = searcher.nearest(MODEL, &made.vector(tracks - 1), 1, &HashSet::new()).expect("an answer");
+    let (number, manifest) = store.current().expect("a manifest").expect("a generation");
+    println!(
+        "{}",
+        serde_json::json!({
+            "tracks": tracks,
+            "added": tracks - before,
+            "commit_seconds": committed.as_secs_f64(),
+            "publish_seconds": published.as_secs_f64(),
+            "open_and_find_the_last_seconds": searchable.elapsed().as_secs_f64(),
+            "last_is_found": found.first().is_some_and(|found| found.track.0 == tracks),
+            "generation": number,
+            "changes_beside_it": store.changes_since_current(&catalogue).expect("counts"),
+            "index": manifest.layout,
+            "peak_memory_mib": peak_memory_mib(),
+        })
+    );
+}
+
+fn ask(folder: &Path, made: &Made, queries: u64, exact: u64, rows: Option<&Path>) {
+    let start = Instant::now();
+    let store = Store::open(folder).expect("a store");
+    let catalogue = store.catalogue().expect("the catalogue opens");
+    let searcher = store.searcher(&catalogue).expect("the index opens").expect("vectors");
+    let opened = start.elapsed();
+    let queries: Vec<Vec<f32>> = (0..queries).map(|number| made.vector(u64::MAX / 2 + number)).collect();
+    let nearest =
+        |searcher: &Searcher, query: &[f32]| searcher.nearest(MODEL, query, 10, &HashSet::new()).expect("an answer");
+    let first = Instant::now();
+    nearest(&searcher, &queries[0]);
+    let first = first.elapsed();
+    let mut seconds: Vec<f64> = queries
+        .iter()
+        .map(|query| {
+            let start = Instant::now();
+            nearest(&searcher, query);
+            start.elapsed().as_secs_f64()
+        })
+        .collect();
+    seconds.sort_by(f64::total_cmp);
+    let memory = peak_memory_mib();
+    let recall = (exact > 0).then(|| {
+        let all = Searcher::from_catalogue(&catalogue, MODEL).expect("the catalogue is read").expect("vectors");
+        let share = |query: &Vec<f32>| {
+            let tracks =
+                |found: Vec<index::Neighbour>| -> HashSet<_> { found.iter().map(|found| found.track).collect() };
+            let expected = tracks(nearest(&all, query));
+            tracks(nearest(&searcher, query)).intersection(&expected).count() as f64 / expected.len() as f64
+        };
+        queries.iter().take(exact as usize).map(share).sum::<f64>() / exact as f64
+    });
+    if let Some(path) = rows {
+        let mut file = std::io::BufWriter::new(std::fs::File::create(path).expect("a file"));
+        for query in &queries {
+            let row = index::hubs::query(query);
+            row.iter().for_each(|value| file.write_all(&value.to_le_bytes()).expect("the file is written"));
+        }
+    }
+    let at = |share: f64| 1000.0 * seconds[((seconds.len() - 1) as f64 * share) as usize];
+    let manifest = store.current().expect("a manifest").expect("a generation").1;
+    println!(
+        "{}",
+        serde_json::json!({
+            "tracks": manifest.count,
+            "index": manifest.layout,
+            "open_milliseconds": 1000.0 * opened.as_secs_f64(),
+            "first_milliseconds": 1000.0 * first.as_secs_f64(),
+            "p50_milliseconds": at(0.5),
+            "p99_milliseconds": at(0.99),
+            "recall_at_10": recall,
+            "peak_memory_mib": memory,
+        })
+    );
+}
+
+/// As Linux counts it.
+fn peak_memory_mib() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM"))?;
+    line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib / 1024)
+}

@@ -1,0 +1,95 @@
+//! What a generation holds: an index of all vectors, built from the catalogue or brought up to date.
+
+use crate::catalogue::{Catalogue, Changes};
+use crate::choose::{Exam, IndexConfig, Layout, TRAINING_VECTORS_PER_LIST};
+use crate::error::Result;
+use crate::faiss_index::FaissIndex;
+use crate::hubs::{self, LOOKED_AMONG, Neighbourhoods, Sample};
+use crate::track::TrackId;
+
+/// Vectors that are worked on together.
+const BATCH: usize = 16_384;
+
+/// The vectors of one model, searchable.
+pub(crate) struct Contents {
+    /// Rows as [`hubs`] makes them.
+    pub index: FaissIndex,
+    /// What hubs among later tracks are told by.
+    pub neighbourhoods: Neighbourhoods,
+    /// How it is searched.
+    pub layout: Layout,
+    /// One more than the largest track number.
+    pub end: u64,
+}
+
+/// Vectors from all over the catalogue.
+struct Drawn {
+    sample: Sample,
+    tracks: Vec<TrackId>,
+    vectors: Vec<f32>,
+}
+
+impl Drawn {
+    fn new(count: usize, size: usize) -> Self {
+        Self { sample: Sample::new(count, size), tracks: Vec::new(), vectors: Vec::new() }
+    }
+
+    fn offer(&mut self, track: TrackId, vector: &[f32]) {
+        if self.sample.takes_next() {
+            self.tracks.push(track);
+            self.vectors.extend_from_slice(vector);
+        }
+    }
+}
+
+impl Contents {
+    /// Of all vectors of a model; `None` where there are none. Reads them twice: samples first, so that no more than
+    /// samples and the index are in memory.
+    pub fn of_catalogue(catalogue: &Catalogue, model_id: &str, config: &IndexConfig) -> Result<Option<Self>> {
+        let (count, dimension) = (catalogue.vector_count(model_id)?, catalogue.dimension(model_id)?.unwrap_or(0));
+        if count == 0 {
+            return Ok(None);
+        }
+        let mut layout = Layout::new(count, hubs::row_length(dimension), config);
+        let is_measured = layout.lists > 0;
+        let mut near = Drawn::new(count, LOOKED_AMONG);
+        let mut training = Drawn::new(count, layout.lists * TRAINING_VECTORS_PER_LIST);
+        let mut queries = Drawn::new(count, if is_measured { config.queries } else { 0 });
+        catalogue.each_batch(model_id, BATCH, |tracks, vectors| {
+            for (&track, vector) in tracks.iter().zip(vectors.chunks(dimension)) {
+                [&mut near, &mut training, &mut queries].into_iter().for_each(|drawn| drawn.offer(track, vector));
+            }
+            Ok(())
+        })?;
+        let among = near.tracks.iter().copied().zip(near.vectors.chunks(dimension));
+        let neighbourhoods = Neighbourhoods::among(among, dimension, catalogue.hub_weight()?)?;
+        let mut index = FaissIndex::new(&layout.factory, hubs::row_length(dimension))?;
+        if is_measured {
+            index.train(&neighbourhoods.rows(&training.tracks, &training.vectors)?)?;
+        }
+        let asked = queries.vectors.chunks(dimension).flat_map(hubs::query).collect();
+        let mut exam = Exam::new(queries.tracks, asked);
+        let mut end = 0;
+        catalogue.each_batch(model_id, BATCH, |tracks, vectors| {
+            let rows = neighbourhoods.rows(tracks, vectors)?;
+            index.add(tracks, &rows)?;
+            end = tracks.iter().map(|track| track.0 + 1).fold(end, u64::max);
+            exam.add(tracks, &rows)
+        })?;
+        if is_measured {
+            (layout.probes, layout.recall_at_10) = exam.probes(&index, layout.lists, config.target_recall)?;
+        }
+        Ok(Some(Self { index, neighbourhoods, layout, end }))
+    }
+
+    /// Takes changes in, without learning anew where vectors lie.
+    pub fn update(&mut self, changes: &Changes) -> Result<()> {
+        let written: Vec<TrackId> = changes.written.iter().map(|(track, _)| *track).collect();
+        // Of a track that was written again, the vector from before has to go.
+        self.index.remove(&[written.as_slice(), &changes.removed].concat())?;
+        let vectors: Vec<f32> = changes.written.iter().flat_map(|(_, vector)| vector).copied().collect();
+        self.index.add(&written, &self.neighbourhoods.rows(&written, &vectors)?)?;
+        self.end = written.iter().map(|track| track.0 + 1).fold(self.end, u64::max);
+        Ok(())
+    }
+}
