@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::decode::AudioStream;
 use crate::guard::guard;
 
-/// Artist, title, album and genre, where the file has them.
+/// Artist, title, album, genre and year, where the file has them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tags {
     /// Track artist.
@@ -25,6 +25,8 @@ pub struct Tags {
     pub album: Option<String>,
     /// Genre as written in the file.
     pub genre: Option<String>,
+    /// Year of the recording or release.
+    pub year: Option<u16>,
 }
 
 /// Tags and length of a track.
@@ -104,5 +106,11 @@ fn tags_of(tag: &Tag) -> Tags {
     let text = |value: Option<std::borrow::Cow<'_, str>>| {
         value.map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
     };
-    Tags { artist: text(tag.artist()), title: text(tag.title()), album: text(tag.album()), genre: text(tag.genre()) }
+    Tags {
+        artist: text(tag.artist()),
+        title: text(tag.title()),
+        album: text(tag.album()),
+        genre: text(tag.genre()),
+        year: tag.date().map(|date| date.year).filter(|&year| year > 0),
+    }
 }

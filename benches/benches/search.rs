@@ -44,6 +44,7 @@ fn search(criterion: &mut Criterion) {
                         title: None,
                         album: None,
                         genre: None,
+                        year: None,
                         duration_seconds: None,
                     };
                     writer.put_embedded(&track, MODEL, &vector(number)).map(|_| ())

@@ -111,7 +111,8 @@ fn track(number: u64) -> NewTrack {
         artist: Some(format!("artist {}", number % 10_000)),
         title: Some(format!("title {number}")),
         album: None,
-        genre: None,
+        genre: Some(format!("genre {}", number % 10)),
+        year: Some(1920 + (number % 100) as u16),
         duration_seconds: Some(180.0 + (number % 120) as f64),
     }
 }

@@ -11,6 +11,7 @@ mod export;
 mod failure;
 mod library;
 mod output;
+mod playlist;
 mod progress;
 mod settings;
 mod training;

@@ -8,6 +8,8 @@
 //! | [`generation`] | immutable FAISS files derived from the catalogue |
 //! | [`choose`] | which kind of index serves how many vectors |
 //! | [`search`] | [`Searcher`]: nearest neighbours of a vector |
+//! | [`selection`] | [`Selection`]: which of them make up an answer |
+//! | [`ranking`] | [`Ranking`]: neighbours one by one, as many as one goes through |
 //! | [`track_set`] | [`TrackSet`]: which tracks may be found |
 //! | [`hubs`] | what a track pays that lies near to everything |
 //! | [`error`] | [`Error`] |
@@ -29,7 +31,9 @@ pub mod error;
 mod faiss_index;
 pub mod generation;
 pub mod hubs;
+pub mod ranking;
 pub mod search;
+pub mod selection;
 pub mod store;
 pub mod track;
 pub mod track_set;
@@ -38,7 +42,9 @@ pub use among::nearest_among;
 pub use catalogue::Catalogue;
 pub use choose::IndexConfig;
 pub use error::{Error, Result};
+pub use ranking::Ranking;
 pub use search::{Neighbour, Searcher};
+pub use selection::{Answer, Selection};
 pub use store::{Store, WriteLock};
 pub use track::{ContentHash, FileStamp, NewTrack, TrackId, TrackRecord, TrackState};
 pub use track_set::TrackSet;

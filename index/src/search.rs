@@ -8,6 +8,7 @@ use crate::contents::Contents;
 use crate::error::{Error, Result};
 use crate::faiss_index::{EXACT, FaissIndex, Reach};
 use crate::hubs;
+use crate::ranking::Ranking;
 use crate::track::TrackId;
 use crate::track_set::TrackSet;
 
@@ -71,6 +72,27 @@ impl Searcher {
         self.dimension
     }
 
+    /// All tracks, nearest to a unit vector of `model_id` first, of those in `among` where that is given. About
+    /// `expected` of them will be asked for.
+    ///
+    /// # Errors
+    /// [`Error::OtherModel`], [`Error::WrongDimension`].
+    pub fn ranking(
+        &self,
+        model_id: &str,
+        vector: &[f32],
+        among: Option<TrackSet>,
+        expected: usize,
+    ) -> Result<Ranking<'_>> {
+        if model_id != self.model_id {
+            return Err(Error::OtherModel { store: self.model_id.clone(), asked: model_id.into() });
+        }
+        if vector.len() != self.dimension {
+            return Err(Error::WrongDimension { expected: self.dimension, found: vector.len() });
+        }
+        Ok(Ranking::new(self, vector.to_vec(), among, expected))
+    }
+
     /// The `count` tracks nearest to a unit vector of `model_id`, nearest first, without those of
     /// `excluded`; fewer only where there are no more.
     ///
@@ -83,33 +105,41 @@ impl Searcher {
         count: usize,
         excluded: &HashSet<TrackId>,
     ) -> Result<Vec<Neighbour>> {
-        if model_id != self.model_id {
-            return Err(Error::OtherModel { store: self.model_id.clone(), asked: model_id.into() });
-        }
-        if vector.len() != self.dimension {
-            return Err(Error::WrongDimension { expected: self.dimension, found: vector.len() });
-        }
+        let ranking = self.ranking(model_id, vector, None, count + excluded.len())?;
+        let is_wanted = |found: &Result<Neighbour>| !matches!(found, Ok(found) if excluded.contains(&found.track));
+        ranking.filter(is_wanted).take(count).collect()
+    }
+
+    /// At most `count` of the tracks in `among`; fewer only where there are no more.
+    pub(crate) fn search(&self, vector: &[f32], count: usize, among: Option<&TrackSet>) -> Result<Vec<Neighbour>> {
         let query = hubs::query(vector);
-        let wanted = count + excluded.len();
-        let mut found = self.nearest_in_base(&query, wanted)?;
-        found.extend(self.fresh.search(&query, wanted, Reach::default())?.pop().unwrap_or_default());
-        let found = found.into_iter().filter(|(track, _)| !excluded.contains(track));
-        let mut neighbours: Vec<Neighbour> = found.map(|(track, score)| Neighbour { track, score }).collect();
+        let mut found = self.search_base(&query, count, among)?;
+        let reach = Reach { among, probes: None };
+        found.extend(self.fresh.search(&query, count, reach)?.pop().unwrap_or_default());
+        let mut neighbours: Vec<Neighbour> =
+            found.into_iter().map(|(track, score)| Neighbour { track, score }).collect();
         // FAISS leaves the order of equals open.
         neighbours.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.track.cmp(&b.track)));
         neighbours.truncate(count);
         Ok(neighbours)
     }
 
-    /// Goes on where the lists that are usually enough hold fewer than there are.
-    fn nearest_in_base(&self, query: &[f32], count: usize) -> Result<Vec<(TrackId, f32)>> {
-        let lists = self.layout.lists;
-        let mut reach = Reach { among: self.unchanged.as_ref(), ..self.layout.reach() };
+    fn search_base(&self, query: &[f32], count: usize, among: Option<&TrackSet>) -> Result<Vec<(TrackId, f32)>> {
+        let both = match (among, &self.unchanged) {
+            (Some(among), Some(unchanged)) => Some(among.clone().and(unchanged)),
+            _ => None,
+        };
+        let among = both.as_ref().or(among).or(self.unchanged.as_ref());
+        let available = among.map_or(self.base.len(), TrackSet::len).min(self.base.len());
+        let mut reach = Reach { among, ..self.layout.reach() };
+        // Of one track in ten, the ten nearest lie in about ten times as many lists.
+        reach.probes = reach.probes.map(|probes| probes * self.base.len() / available.max(1));
         loop {
             let found = self.base.search(query, count, reach)?.pop().unwrap_or_default();
             match reach.probes {
-                Some(probes) if found.len() < count.min(self.base.len()) && probes < lists => {
-                    reach.probes = Some((MORE_PROBES * probes).min(lists));
+                // The lists that are usually enough hold fewer than there are.
+                Some(probes) if found.len() < count.min(available) && probes < self.layout.lists => {
+                    reach.probes = Some((MORE_PROBES * probes).min(self.layout.lists));
                 }
                 _ => return Ok(found),
             }

@@ -58,6 +58,8 @@ pub struct NewTrack {
     pub album: Option<String>,
     /// Genre tag.
     pub genre: Option<String>,
+    /// Year tag.
+    pub year: Option<u16>,
     /// Length in seconds.
     pub duration_seconds: Option<f64>,
 }

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use index::catalogue::Transient;
+use index::catalogue::{Bounds, Filter, Transient};
 use index::{Catalogue, ContentHash, Error, FileStamp, IndexConfig, NewTrack, Searcher, Store, TrackId, TrackState};
 use proptest::prelude::*;
 
@@ -19,6 +19,7 @@ fn track(number: u64) -> NewTrack {
         title: None,
         album: None,
         genre: None,
+        year: None,
         duration_seconds: Some(60.0),
     }
 }
@@ -228,6 +229,72 @@ fn a_large_store_takes_changes_in_without_being_built_anew() {
     let anew = store.current().unwrap().unwrap().1;
     assert_eq!((anew.count, anew.layout.lists), (3911, 250));
     assert_exact(&store, &catalogue, 6000..6020);
+}
+
+#[test]
+fn a_filter_is_searched_within_whatever_the_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, mut catalogue) = store_of(folder.path(), 0);
+    let of = |number: u64| NewTrack {
+        artist: Some(format!("Artist {}", number % 200)),
+        album: (number % 3 > 0).then(|| format!("album {}", number % 10)),
+        genre: Some(["Rock", "jazz"][number as usize % 2].into()),
+        year: Some(1950 + (number % 50) as u16),
+        duration_seconds: Some(number as f64),
+        path: format!("/music/{}/{number}.flac", ["live", "studio"][number as usize / 1000]).into(),
+        ..track(number)
+    };
+    let put = |catalogue: &mut Catalogue, numbers: std::ops::Range<u64>| {
+        let put = |writer: &index::catalogue::Writer<'_>| {
+            numbers.clone().try_for_each(|n| writer.put_embedded(&of(n), MODEL, &vector(n)).map(|_| ()))
+        };
+        catalogue.commit(put).unwrap();
+    };
+    put(&mut catalogue, 0..1980);
+    let lock = store.lock("test").unwrap();
+    store.publish(&mut catalogue, MODEL, &lists(), &lock).unwrap();
+    assert!(store.current().unwrap().unwrap().1.layout.lists > 0);
+    put(&mut catalogue, 1980..2000);
+    catalogue.commit(|writer| writer.remove(TrackId(8))).unwrap();
+    let searcher = store.searcher(&catalogue).unwrap().unwrap();
+
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    let between = |least, most| Bounds { least, most };
+    type May = fn(u64) -> bool;
+    let filters: [(Filter, May); 7] = [
+        (Filter { artists: names(&["ARTIST 7"]), ..Filter::default() }, |n| n % 200 == 7),
+        (Filter { artists: names(&["artist 7", "artist 9"]), ..Filter::default() }, |n| [7, 9].contains(&(n % 200))),
+        (Filter { albums: names(&["album 4"]), ..Filter::default() }, |n| n % 3 > 0 && n % 10 == 4),
+        (Filter { genres: names(&["JAZZ"]), years: between(Some(1999.0), None), ..Filter::default() }, |n| {
+            n % 50 == 49
+        }),
+        (Filter { seconds: between(Some(10.0), Some(12.0)), ..Filter::default() }, |n| (10..=12).contains(&n)),
+        (Filter { paths: names(&["studio/*"]), ..Filter::default() }, |n| n >= 1000),
+        (Filter { artists: names(&["nobody"]), ..Filter::default() }, |_| false),
+    ];
+    for (filter, may) in filters {
+        let expected: Vec<u64> = (0..2000).filter(|&number| number != 7 && may(number)).collect();
+        let among = catalogue.matching(&filter).unwrap().unwrap();
+        assert_eq!(among.len(), expected.len(), "{filter:?}");
+        for query in 0..20 {
+            let found = |count| -> Vec<(u64, f32)> {
+                let ranking = searcher.ranking(MODEL, &vector(query), Some(among.clone()), count).unwrap();
+                ranking.map(|found| found.map(|found| (found.track.0 - 1, found.score)).unwrap()).collect()
+            };
+            // All of them, each once, whatever number was expected.
+            let all = found(1);
+            let numbers: std::collections::BTreeSet<u64> = all.iter().map(|(number, _)| *number).collect();
+            assert_eq!((all.len(), numbers), (expected.len(), expected.iter().copied().collect()), "{filter:?}");
+            let mut products: Vec<f32> = expected
+                .iter()
+                .map(|number| vector(query).iter().zip(vector(*number)).map(|(a, b)| a * b).sum())
+                .collect();
+            products.sort_by(|a, b| b.total_cmp(a));
+            let near = found(10);
+            assert!(near.iter().zip(products).take(10).all(|((_, found), product)| (found - product).abs() < 2e-3));
+        }
+    }
+    assert_eq!(catalogue.matching(&Filter::default()).unwrap(), None, "all");
 }
 
 #[test]

@@ -1,25 +1,20 @@
 //! `similar-tracks query`.
 
 use std::collections::HashSet;
+use std::num::NonZeroUsize;
 
-use index::{Neighbour, Store, TrackRecord};
+use index::catalogue::Filter;
+use index::selection::select;
+use index::{Answer, Selection, Store};
 
 use crate::Outcome;
-use crate::args::{QueryArguments, QueryFormat};
+use crate::args::{FilterArguments, QueryArguments, QueryFormat};
 use crate::failure::hinted;
 use crate::library::query_vector::{QueryTrack, Resolver, blend};
 use crate::library::serving::{EmbeddingId, Model};
 use crate::output;
+use crate::playlist::{artist_of, jspf, m3u8, title_of, xspf};
 use crate::settings::Settings;
-
-/// A line of the answer.
-struct Row {
-    rank: usize,
-    neighbour: Neighbour,
-    /// Cosine, from −1 to 1; 1 is the same direction. Answers are ranked by score, in which hubs lose a little.
-    similarity: f32,
-    record: TrackRecord,
-}
 
 /// Lists the tracks nearest to the given ones.
 pub fn run(settings: &Settings, arguments: &QueryArguments) -> anyhow::Result<Outcome> {
@@ -38,31 +33,62 @@ pub fn run(settings: &Settings, arguments: &QueryArguments) -> anyhow::Result<Ou
             ));
         }
     }
-    let model_id = searcher.model_id().to_owned();
-    let mut resolver = Resolver::new(&store, &catalogue, &model_id);
-    let tracks: Vec<QueryTrack> =
-        arguments.tracks.iter().map(|name| resolver.resolve(name)).collect::<anyhow::Result<_>>()?;
-    let itself: HashSet<_> = tracks.iter().flat_map(|track| track.itself.iter().copied()).collect();
+    let model_id = searcher.model_id();
+    let tracks = weighted_tracks(arguments, &mut Resolver::new(&store, &catalogue, model_id))?;
     let query = blend(&tracks)?;
-    let neighbours = searcher.nearest(&model_id, &query, arguments.count as usize, &itself)?;
-    let mut rows = Vec::with_capacity(neighbours.len());
-    for neighbour in neighbours {
-        // A track removed since the index was opened.
-        let Some(record) = catalogue.get(neighbour.track)? else { continue };
-        let Some(vector) = catalogue.vector(neighbour.track, &model_id)? else { continue };
-        let cosine: f32 = query.iter().zip(&vector).map(|(a, b)| a * b).sum();
-        rows.push(Row { rank: rows.len() + 1, neighbour, similarity: cosine.clamp(-1.0, 1.0), record });
+    let number = |number: Option<NonZeroUsize>| number.map(NonZeroUsize::get);
+    let selection = Selection {
+        count: arguments.count as usize,
+        excluded: tracks.iter().flat_map(|(track, _)| track.itself.iter().copied()).collect::<HashSet<_>>(),
+        min_similarity: arguments.min_similarity,
+        per_artist: number(arguments.per_artist),
+        per_album: number(arguments.per_album),
+    };
+    let among = catalogue.matching(&filter(&arguments.filter))?;
+    let is_filtered = among.is_some() || arguments.min_similarity.is_some();
+    let expected = selection.count + selection.excluded.len();
+    let ranking = searcher.ranking(model_id, &query, among, expected)?;
+    let answers = select(&catalogue, ranking, model_id, &query, &selection)?;
+    if answers.is_empty() {
+        return nothing(if is_filtered {
+            "no other track is what was asked for"
+        } else {
+            "the library holds no other track"
+        });
     }
-    if rows.is_empty() {
-        return nothing("the library holds no other track");
-    }
+    let records = || answers.iter().map(|answer| &answer.record);
     match if arguments.json { QueryFormat::Json } else { arguments.format } {
-        QueryFormat::Table => output::print(&table(&rows))?,
-        QueryFormat::Json => output::print_json(&rows.iter().map(Row::to_json).collect::<Vec<_>>())?,
-        QueryFormat::Paths => output::print_paths(rows.iter().map(|row| row.record.file.path.as_path()))?,
-        QueryFormat::M3u8 => output::print_bytes(&playlist(&rows))?,
+        QueryFormat::Table => output::print(&table(&answers))?,
+        QueryFormat::Json => output::print_json(&answers.iter().zip(1..).map(to_json).collect::<Vec<_>>())?,
+        QueryFormat::Paths => output::print_paths(records().map(|record| record.file.path.as_path()))?,
+        QueryFormat::M3u8 => output::print_bytes(&m3u8(records()))?,
+        QueryFormat::Xspf => output::print(&xspf(records())?)?,
+        QueryFormat::Jspf => output::print_json(&jspf(records()))?,
     }
     Ok(Outcome::Done)
+}
+
+/// The tracks to be like, and with weights below 0 those to be unlike.
+fn weighted_tracks(arguments: &QueryArguments, resolver: &mut Resolver<'_>) -> anyhow::Result<Vec<(QueryTrack, f32)>> {
+    let (tracks, weights) = (&arguments.tracks, &arguments.weights);
+    if !weights.is_empty() && weights.len() != tracks.len() {
+        let error = anyhow::anyhow!("{} were given", output::count(weights.len(), "weight"));
+        return Err(hinted(error, format!("--weights takes as many as there are tracks: {}", tracks.len())));
+    }
+    let like = tracks.iter().zip(weights.iter().copied().chain(std::iter::repeat(1.0)));
+    let unlike = arguments.unlike.iter().map(|track| (track, -arguments.unlike_weight));
+    like.chain(unlike).map(|(name, weight)| Ok((resolver.resolve(name)?, weight))).collect()
+}
+
+fn filter(arguments: &FilterArguments) -> Filter {
+    Filter {
+        artists: arguments.artist.clone(),
+        albums: arguments.album.clone(),
+        genres: arguments.genre.clone(),
+        paths: arguments.path.clone(),
+        years: arguments.year.unwrap_or_default(),
+        seconds: arguments.duration.unwrap_or_default(),
+    }
 }
 
 #[allow(clippy::print_stderr, reason = "finding nothing is no failure, but must not look like an empty answer")]
@@ -71,61 +97,33 @@ fn nothing(reason: &str) -> anyhow::Result<Outcome> {
     Ok(Outcome::NothingFound)
 }
 
-impl Row {
-    fn artist(&self) -> &str {
-        self.record.file.artist.as_deref().unwrap_or("–")
-    }
-
-    /// The title, or the file's name.
-    fn title(&self) -> String {
-        let name = || self.record.file.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        self.record.file.title.clone().unwrap_or_else(name)
-    }
-
-    fn to_json(&self) -> serde_json::Value {
-        let file = &self.record.file;
-        serde_json::json!({
-            "rank": self.rank,
-            "similarity": self.similarity,
-            "score": self.neighbour.score,
-            "track": self.neighbour.track,
-            "artist": file.artist,
-            "title": file.title,
-            "album": file.album,
-            "genre": file.genre,
-            "duration_seconds": file.duration_seconds,
-            "path": file.path.to_string_lossy(),
-        })
-    }
+fn to_json((answer, rank): (&Answer, usize)) -> serde_json::Value {
+    let file = &answer.record.file;
+    serde_json::json!({
+        "rank": rank,
+        "similarity": answer.similarity,
+        "score": answer.neighbour.score,
+        "track": answer.neighbour.track,
+        "artist": file.artist,
+        "title": file.title,
+        "album": file.album,
+        "genre": file.genre,
+        "year": file.year,
+        "duration_seconds": file.duration_seconds,
+        "path": file.path.to_string_lossy(),
+    })
 }
 
-fn table(rows: &[Row]) -> String {
+fn table(answers: &[Answer]) -> String {
     let mut table = output::Table::new(&["", "similarity", "artist", "title", "path"]);
-    for row in rows {
+    for (answer, rank) in answers.iter().zip(1..) {
         table.row(vec![
-            row.rank.to_string(),
-            format!("{:.3}", row.similarity),
-            row.artist().to_owned(),
-            row.title(),
-            row.record.file.path.display().to_string(),
+            rank.to_string(),
+            format!("{:.3}", answer.similarity),
+            artist_of(&answer.record).to_owned(),
+            title_of(&answer.record),
+            answer.record.file.path.display().to_string(),
         ]);
     }
     table.to_text()
-}
-
-/// Paths byte for byte; one that holds a line break cannot stand in a playlist and is left out.
-fn playlist(rows: &[Row]) -> Vec<u8> {
-    let mut playlist = b"#EXTM3U\n".to_vec();
-    for row in rows {
-        let path = row.record.file.path.as_os_str().as_encoded_bytes();
-        if path.contains(&b'\n') || path.contains(&b'\r') {
-            continue;
-        }
-        let seconds = row.record.file.duration_seconds.map_or(-1, |seconds| seconds.round() as i64);
-        let title = output::one_line(&format!("{} - {}", row.artist(), row.title()));
-        playlist.extend(format!("#EXTINF:{seconds},{title}\n").into_bytes());
-        playlist.extend_from_slice(path);
-        playlist.push(b'\n');
-    }
-    playlist
 }

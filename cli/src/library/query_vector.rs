@@ -115,11 +115,12 @@ impl<'a> Resolver<'a> {
     }
 }
 
-/// One query out of several: their mean, scaled to unit length.
-pub fn blend(tracks: &[QueryTrack]) -> anyhow::Result<Vec<f32>> {
-    let mut sum = vec![0.0; tracks.first().map_or(0, |track| track.vector.len())];
-    for track in tracks {
-        sum.iter_mut().zip(&track.vector).for_each(|(sum, value)| *sum += value);
+/// One query out of several, each with its weight: their mean, scaled to unit length. A weight below 0 leads away from its
+/// track.
+pub fn blend(tracks: &[(QueryTrack, f32)]) -> anyhow::Result<Vec<f32>> {
+    let mut sum = vec![0.0; tracks.first().map_or(0, |(track, _)| track.vector.len())];
+    for (track, weight) in tracks {
+        sum.iter_mut().zip(&track.vector).for_each(|(sum, value)| *sum += weight * value);
     }
     let norm = sum.iter().map(|value| value * value).sum::<f32>().sqrt();
     anyhow::ensure!(norm > 1e-6, "these tracks cancel each other out: there is nothing that resembles all of them");
@@ -132,10 +133,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_blend_lies_between_its_tracks() {
-        let track = |vector: [f32; 2]| QueryTrack { vector: vector.into(), itself: HashSet::new() };
-        let vector = blend(&[track([1.0, 0.0]), track([0.0, 1.0])]).unwrap();
-        assert!((vector[0] - 0.5_f32.sqrt()).abs() < 1e-6 && vector[0] == vector[1]);
-        assert!(blend(&[track([1.0, 0.0]), track([-1.0, 0.0])]).is_err());
+    fn a_blend_lies_between_its_tracks_and_away_from_others() {
+        let track = |vector: [f32; 2], weight| (QueryTrack { vector: vector.into(), itself: HashSet::new() }, weight);
+        let is = |vector: Vec<f32>, expected: [f32; 2]| {
+            assert!(vector.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{vector:?}");
+        };
+        let half = 0.5_f32.sqrt();
+        is(blend(&[track([1.0, 0.0], 1.0), track([0.0, 1.0], 1.0)]).unwrap(), [half, half]);
+        is(blend(&[track([1.0, 0.0], 4.0), track([0.0, 1.0], 3.0)]).unwrap(), [0.8, 0.6]);
+        is(blend(&[track([1.0, 0.0], 1.0), track([half, half], -half)]).unwrap(), [half, -half]);
+        assert!(blend(&[track([1.0, 0.0], 1.0), track([-1.0, 0.0], 1.0)]).is_err());
     }
 }

@@ -73,6 +73,7 @@ impl<'a> Worker<'a> {
             title: None,
             album: None,
             genre: None,
+            year: None,
             duration_seconds: None,
         };
         match hash_file(&task.path).map(ContentHash) {
@@ -90,6 +91,7 @@ impl<'a> Worker<'a> {
         track.title = info.tags.title;
         track.album = info.tags.album;
         track.genre = info.tags.genre;
+        track.year = info.tags.year;
         track.duration_seconds = info.duration_seconds;
         Ok(match self.embedder.embed_file(&task.path, self.embedding.coverage) {
             Ok(vector) => Outcome::Embedded { track, vector },

@@ -83,7 +83,7 @@ fn tags_are_read() {
     let world = World::new();
     let source = world.path("source.wav");
     piece(1, 5.0, 44_100).write(&source);
-    let tags = ["artist=The Band", "title=A Song", "album=An Album", "genre=Polka"];
+    let tags = ["artist=The Band", "title=A Song", "album=An Album", "genre=Polka", "date=1994-05-01"];
     let tags: Vec<&str> = tags.iter().flat_map(|tag| ["-metadata", tag]).collect();
     for name in ["a.mp3", "b.flac", "c.m4a", "d.ogg"] {
         let codec: &[&str] = if name == "d.ogg" { &["-c:a", "libvorbis"] } else { &[] };
@@ -96,6 +96,7 @@ fn tags_are_read() {
         let of = |key: &str| answer[key].as_str().unwrap_or_default().to_owned();
         let tags = [of("artist"), of("title"), of("album"), of("genre")];
         assert_eq!(tags, ["The Band", "A Song", "An Album", "Polka"], "{answer}");
+        assert_eq!(answer["year"], 1994, "{answer}");
         assert!((answer["duration_seconds"].as_f64().unwrap() - 5.0).abs() < 0.1, "{answer}");
     }
 }

@@ -77,6 +77,58 @@ fn every_format_of_the_answer() {
     assert!(table.contains(best), "{table}");
 }
 
+/// Of every answer, the number of its piece.
+fn numbers(run: &super::program::Run) -> Vec<u64> {
+    let answers = run.json();
+    let name = |answer: &serde_json::Value| path_of(answer).file_stem().unwrap().to_string_lossy().into_owned();
+    let number = |answer| name(answer).trim_start_matches("piece-").parse().unwrap();
+    answers.as_array().unwrap().iter().map(number).collect()
+}
+
+#[test]
+fn filters_limits_and_opposites() {
+    let world = world();
+    let ask = |arguments: &[&str]| world.run(&[&["query", "library/piece-0.wav", "--json"], arguments].concat());
+    let all = ask(&[]);
+    let by_similarity = all.json();
+    let few = numbers(&ask(&["--path", "library/piece-[1-3].wav", "-k", "2"]));
+    assert_eq!(few, numbers(&all).into_iter().filter(|number| (1..=3).contains(number)).take(2).collect::<Vec<_>>());
+    assert_eq!(numbers(&ask(&["--duration", "..0:05"])), numbers(&all));
+    let similar = by_similarity.as_array().unwrap().iter().map(similarity_of).fold(-1.0, f64::max) - 1e-6;
+    assert_eq!(numbers(&ask(&["--min-similarity", &similar.to_string()])).len(), 1);
+    assert_eq!(numbers(&ask(&["--per-artist", "1", "--per-album", "1"])), numbers(&all), "of nobody, not of one");
+    for nothing in [["--artist", "nobody"], ["--year", "1990.."], ["--min-similarity", "1"], ["--duration", "6.."]] {
+        let run = ask(&nothing);
+        assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""), "{run:?}");
+        assert!(run.stderr.contains("what was asked for"), "{run:?}");
+    }
+
+    let nearest = numbers(&all)[0];
+    let unlike = ask(&["--unlike", &format!("library/piece-{nearest}.wav")]);
+    assert!(!numbers(&unlike).contains(&nearest));
+    let second = "library/piece-5.wav";
+    let weighted = |weights: &str| {
+        world.run(&["query", "library/piece-0.wav", second, "--weights", weights, "--json"]).json()[0]["similarity"]
+            .as_f64()
+    };
+    assert_ne!(weighted("1,1"), weighted("1,9"));
+    assert_eq!(weighted("2,2"), weighted("1,1"));
+    ask(&["--weights", "1,2"]).assert_error("2 weights were given", Some("as many as there are tracks: 1"));
+    assert_eq!(ask(&["--weights", "0"]).code, Some(2));
+    assert_eq!(ask(&["--year", "2000..1990"]).code, Some(2));
+}
+
+#[test]
+fn playlists_for_other_players() {
+    let world = world();
+    let best = world.run(&["query", "library/piece-0.wav", "-k", "1", "--format", "paths"]).stdout;
+    let xspf = world.run(&["query", "library/piece-0.wav", "-k", "1", "--format", "xspf"]).stdout;
+    assert!(xspf.contains(&format!("<location>file://{}</location>", best.trim())), "{xspf}");
+    let jspf = world.run(&["query", "library/piece-0.wav", "-k", "1", "--format", "jspf"]).json();
+    assert_eq!(jspf["playlist"]["track"][0]["location"][0], format!("file://{}", best.trim()));
+    assert_eq!(jspf["playlist"]["track"][0]["duration"], 5000);
+}
+
 #[test]
 fn what_is_not_there_is_said_so() {
     let world = world();

@@ -9,7 +9,7 @@ use crate::track::{ContentHash, FileStamp, NewTrack, TrackId, TrackRecord, Track
 
 /// The columns that [`record_of`] reads, in its order.
 pub(super) const COLUMNS: &str = "id, path, size_bytes, modified_ns, content_hash, artist, title, album, genre, \
-                       duration_seconds, failure, failure_is_transient";
+                       duration_seconds, failure, failure_is_transient, year";
 
 /// What stands in the place of a failure where nothing is to be heard.
 pub(super) const SILENT: &str = "silent";
@@ -28,6 +28,7 @@ pub(super) fn record_of(row: &Row<'_>) -> rusqlite::Result<TrackRecord> {
             title: row.get(6)?,
             album: row.get(7)?,
             genre: row.get(8)?,
+            year: row.get(12)?,
             duration_seconds: row.get(9)?,
         },
         state: match failure {

@@ -2,6 +2,7 @@
 
 mod changes;
 mod columns;
+mod filter;
 mod schema;
 mod writer;
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
 pub use changes::Changes;
+pub use filter::{Bounds, Filter};
 pub use schema::SCHEMA_VERSION;
 pub use writer::{RunId, Writer, Written};
 

@@ -2,8 +2,11 @@
 
 use rusqlite::Connection;
 
+/// What each format adds to the one before; the first to an empty file.
+const FORMATS: [&str; 2] = [include_str!("format_1.sql"), include_str!("format_2.sql")];
+
 /// Version of the format that this program writes, and the newest that it reads.
-pub const SCHEMA_VERSION: i64 = 2;
+pub const SCHEMA_VERSION: i64 = FORMATS.len() as i64;
 
 /// Makes a catalogue of the newest format of one of format `found`, 0 being an empty file: wholly or not at all.
 pub(super) fn bring_up_to_date(connection: &Connection, found: i64) -> rusqlite::Result<()> {
@@ -11,11 +14,6 @@ pub(super) fn bring_up_to_date(connection: &Connection, found: i64) -> rusqlite:
         // Write-ahead logging lets readers go on while a writer commits.
         connection.pragma_update(None, "journal_mode", "wal")?;
     }
-    let changes = include_str!("changes.sql");
-    let steps = match found {
-        0 => [include_str!("schema.sql"), changes, ""],
-        _ => [include_str!("from_1.sql"), changes, "UPDATE revisions SET forgotten = revision;"],
-    };
-    let steps = steps.concat();
+    let steps = FORMATS[found.max(0) as usize..].concat();
     connection.execute_batch(&format!("BEGIN IMMEDIATE; {steps} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"))
 }

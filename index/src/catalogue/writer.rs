@@ -73,13 +73,14 @@ impl<'a> Writer<'a> {
             .query_row([&path], |row| row.get(0))
             .optional()?;
         let sql = "INSERT INTO tracks (path, size_bytes, modified_ns, content_hash, artist, title, album, genre,
-                                       duration_seconds, failure, failure_is_transient)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                                       duration_seconds, failure, failure_is_transient, year)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
                    ON CONFLICT (path) DO UPDATE SET
                        size_bytes = excluded.size_bytes, modified_ns = excluded.modified_ns,
                        content_hash = excluded.content_hash, artist = excluded.artist, title = excluded.title,
                        album = excluded.album, genre = excluded.genre, duration_seconds = excluded.duration_seconds,
-                       failure = excluded.failure, failure_is_transient = excluded.failure_is_transient
+                       failure = excluded.failure, failure_is_transient = excluded.failure_is_transient,
+                       year = excluded.year
                    RETURNING id";
         let id = self.0.prepare_cached(sql)?.query_row(
             params![
@@ -94,6 +95,7 @@ impl<'a> Writer<'a> {
                 track.duration_seconds,
                 failure.map(|(reason, _)| reason),
                 failure.is_some_and(|(_, Transient(transient))| transient),
+                track.year,
             ],
             |row| row.get(0),
         )?;

@@ -1,9 +1,13 @@
 //! The command line as plain data; `settings` resolves it.
 
+mod query;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use trainer::config::StageName;
+
+pub use query::{FilterArguments, QueryArguments, QueryFormat};
 
 /// Finds the tracks of a music collection that sound most alike.
 #[derive(Debug, Parser)]
@@ -104,37 +108,6 @@ pub struct IngestArguments {
 pub enum CoverageArgument {
     Spread,
     Full,
-}
-
-#[derive(Debug, Args)]
-pub struct QueryArguments {
-    /// Audio files, track ids or paths in the library; several are blended into one query
-    #[arg(required = true, value_name = "FILE|TRACK-ID|PATH")]
-    pub tracks: Vec<PathBuf>,
-    /// Number of tracks to list
-    #[arg(short = 'k', long = "count", value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub count: u32,
-    /// Shape of the output
-    #[arg(long, value_enum, default_value_t = QueryFormat::Table)]
-    pub format: QueryFormat,
-    /// The same as --format json
-    #[arg(long, conflicts_with = "format")]
-    pub json: bool,
-    /// Model to embed the query with; must be the store's [default: the store's]
-    #[arg(long, value_name = "MODEL")]
-    pub model: Option<PathBuf>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum QueryFormat {
-    /// A table for people
-    Table,
-    /// An array of objects
-    Json,
-    /// One path a line
-    Paths,
-    /// A playlist
-    M3u8,
 }
 
 #[derive(Debug, Args)]

@@ -1,4 +1,12 @@
--- What changed since which revision of a model's vectors, so that a generation is made up to date in memory.
+-- From format 1 to 2: what changed since which revision of a model's vectors is known, so that a generation is brought up to
+-- date in memory; tracks are found by what they are.
+ALTER TABLE tracks ADD COLUMN year INTEGER;
+CREATE INDEX tracks_by_artist ON tracks (artist COLLATE NOCASE);
+CREATE INDEX tracks_by_album ON tracks (album COLLATE NOCASE);
+CREATE INDEX tracks_by_genre ON tracks (genre COLLATE NOCASE);
+
+-- The revision of its model when a vector was written.
+ALTER TABLE vectors ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX vectors_by_revision ON vectors (model_id, revision);
 
 -- Vectors that are gone. Those that no generation has any more are forgotten.
@@ -9,9 +17,13 @@ CREATE TABLE removals (
     PRIMARY KEY (model_id, revision)
 ) WITHOUT ROWID;
 
--- The revision up to which removals were forgotten.
+-- The revision up to which removals are not known: forgotten, or of format 1.
 ALTER TABLE revisions ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0;
+UPDATE revisions SET forgotten = revision;
 
+DROP TRIGGER vector_inserted;
+DROP TRIGGER vector_updated;
+DROP TRIGGER vector_deleted;
 CREATE TRIGGER vector_inserted AFTER INSERT ON vectors BEGIN
     INSERT INTO revisions (model_id, revision) VALUES (new.model_id, 1)
         ON CONFLICT (model_id) DO UPDATE SET revision = revision + 1;

@@ -1,4 +1,4 @@
--- Format 2 of the catalogue, with changes.sql. A path is TEXT where it is UTF-8 and BLOB where it is not.
+-- Format 1 of the catalogue. A path is TEXT where it is UTF-8 and BLOB where it is not.
 CREATE TABLE tracks (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     path NOT NULL UNIQUE,
@@ -19,9 +19,24 @@ CREATE TABLE vectors (
     track_id INTEGER NOT NULL REFERENCES tracks (id) ON DELETE CASCADE,
     model_id TEXT NOT NULL,
     vector BLOB NOT NULL,       -- little-endian f32, unit length
-    revision INTEGER NOT NULL DEFAULT 0,    -- of its model, when it was written
     PRIMARY KEY (track_id, model_id)
 ) WITHOUT ROWID;
+
+-- Counts the changes of each model's vectors; a generation notes the count it was built at.
+CREATE TABLE revisions (
+    model_id TEXT PRIMARY KEY,
+    revision INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TRIGGER vector_inserted AFTER INSERT ON vectors BEGIN
+    INSERT INTO revisions VALUES (new.model_id, 1)
+        ON CONFLICT (model_id) DO UPDATE SET revision = revision + 1;
+END;
+CREATE TRIGGER vector_updated AFTER UPDATE ON vectors BEGIN
+    UPDATE revisions SET revision = revision + 1 WHERE model_id = new.model_id;
+END;
+CREATE TRIGGER vector_deleted AFTER DELETE ON vectors BEGIN
+    UPDATE revisions SET revision = revision + 1 WHERE model_id = old.model_id;
+END;
 
 -- `identity`: random, so that a generation of another catalogue is never taken for this one's.
 -- `serving_model`: whose vectors answer queries.
@@ -39,9 +54,3 @@ CREATE TABLE runs (
     finished_at INTEGER,            -- NULL: still going, or killed
     summary TEXT                    -- JSON
 );
-
--- Counts the changes of each model's vectors; a generation notes the count it was built at.
-CREATE TABLE revisions (
-    model_id TEXT PRIMARY KEY,
-    revision INTEGER NOT NULL
-) WITHOUT ROWID;

@@ -1,0 +1,99 @@
+//! Which tracks may be an answer.
+
+use rusqlite::ToSql;
+use rusqlite::types::Value;
+
+use super::Catalogue;
+use crate::error::Result;
+use crate::track::TrackId;
+use crate::track_set::TrackSet;
+
+/// What tracks have to be: all that is given, of several names one. Names are compared without regard to the case of
+/// ASCII letters. A track of which a thing is not known does not have it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Filter {
+    /// Artists.
+    pub artists: Vec<String>,
+    /// Albums.
+    pub albums: Vec<String>,
+    /// Genre tags.
+    pub genres: Vec<String>,
+    /// Patterns of paths, with `*`, `?` and `[…]`; `*` stands for slashes too. One that does not begin with a slash or
+    /// `*` may begin after any slash.
+    pub paths: Vec<String>,
+    /// Years.
+    pub years: Bounds,
+    /// Lengths in seconds.
+    pub seconds: Bounds,
+}
+
+/// From the one to the other, both included; `None`: no bound.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Bounds {
+    /// The least.
+    pub least: Option<f64>,
+    /// The most.
+    pub most: Option<f64>,
+}
+
+/// A condition, and the values of its question marks.
+struct Condition {
+    sql: String,
+    values: Vec<Value>,
+}
+
+impl Condition {
+    /// One of several texts.
+    fn one_of(comparison: &str, texts: impl Iterator<Item = String>) -> Option<Self> {
+        let values: Vec<Value> = texts.map(Value::Text).collect();
+        let sql = vec![comparison; values.len()].join(" OR ");
+        (!values.is_empty()).then_some(Self { sql, values })
+    }
+
+    fn bound(comparison: &str, bound: Option<f64>) -> Option<Self> {
+        bound.map(|bound| Self { sql: comparison.into(), values: vec![Value::Real(bound)] })
+    }
+}
+
+impl Filter {
+    fn conditions(&self) -> Vec<Condition> {
+        let pattern = |path: &String| if path.starts_with(['/', '*']) { path.clone() } else { format!("*/{path}") };
+        [
+            Condition::one_of("artist = ? COLLATE NOCASE", self.artists.iter().cloned()),
+            Condition::one_of("album = ? COLLATE NOCASE", self.albums.iter().cloned()),
+            Condition::one_of("genre = ? COLLATE NOCASE", self.genres.iter().cloned()),
+            Condition::one_of("path GLOB ?", self.paths.iter().map(pattern)),
+            Condition::bound("year >= ?", self.years.least),
+            Condition::bound("year <= ?", self.years.most),
+            Condition::bound("duration_seconds >= ?", self.seconds.least),
+            Condition::bound("duration_seconds <= ?", self.seconds.most),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}
+
+impl Catalogue {
+    /// The tracks that are what a filter says; `None`: it says nothing, so that all are.
+    ///
+    /// # Errors
+    /// As all that reads.
+    pub fn matching(&self, filter: &Filter) -> Result<Option<TrackSet>> {
+        let conditions = filter.conditions();
+        if conditions.is_empty() {
+            return Ok(None);
+        }
+        let sql: Vec<String> = conditions.iter().map(|condition| format!("({})", condition.sql)).collect();
+        let sql = format!("SELECT id FROM tracks WHERE {}", sql.join(" AND "));
+        let values: Vec<&dyn ToSql> =
+            conditions.iter().flat_map(|condition| &condition.values).map(|value| value as &dyn ToSql).collect();
+        let set = self.read(|connection| {
+            connection
+                .prepare(&sql)?
+                .query_map(values.as_slice(), |row| row.get::<_, TrackId>(0))?
+                .collect::<rusqlite::Result<TrackSet>>()
+        })?;
+        Ok(Some(set))
+    }
+}

@@ -1,0 +1,102 @@
+//! Which of the nearest tracks make up an answer.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::catalogue::Catalogue;
+use crate::error::Result;
+use crate::ranking::Ranking;
+use crate::search::Neighbour;
+use crate::track::{TrackId, TrackRecord};
+
+/// What an answer is to be.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Selection {
+    /// Tracks at most.
+    pub count: usize,
+    /// Tracks that are not to be in it.
+    pub excluded: HashSet<TrackId>,
+    /// The least cosine.
+    pub min_similarity: Option<f32>,
+    /// Tracks of one artist at most; those of none are not counted.
+    pub per_artist: Option<usize>,
+    /// Tracks of one album at most; those of none are not counted.
+    pub per_album: Option<usize>,
+}
+
+/// A track of an answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// The track and its score.
+    pub neighbour: Neighbour,
+    /// Its cosine with the query, from −1 to 1.
+    pub similarity: f32,
+    /// What the catalogue knows of it.
+    pub record: TrackRecord,
+}
+
+/// Counts names, and says when there are enough of one.
+struct Limit {
+    most: Option<usize>,
+    seen: HashMap<String, usize>,
+}
+
+impl Limit {
+    fn new(most: Option<usize>) -> Self {
+        Self { most, seen: HashMap::new() }
+    }
+
+    fn has_room_for(&self, name: Option<&str>) -> bool {
+        let seen = name.and_then(|name| self.seen.get(&name.to_lowercase())).copied().unwrap_or(0);
+        self.most.is_none_or(|most| seen < most)
+    }
+
+    fn count(&mut self, name: Option<&str>) {
+        if let (Some(_), Some(name)) = (self.most, name) {
+            *self.seen.entry(name.to_lowercase()).or_default() += 1;
+        }
+    }
+}
+
+/// Goes through a ranking of a query's neighbours until the answer has its tracks, or there are no more.
+///
+/// # Errors
+/// What searching and reading report.
+pub fn select(
+    catalogue: &Catalogue,
+    ranking: Ranking<'_>,
+    model_id: &str,
+    query: &[f32],
+    selection: &Selection,
+) -> Result<Vec<Answer>> {
+    let most_paid = catalogue.hub_weight()?;
+    let (mut artists, mut albums) = (Limit::new(selection.per_artist), Limit::new(selection.per_album));
+    let mut answers = Vec::new();
+    for neighbour in ranking {
+        let neighbour = neighbour?;
+        // No track pays more than that: from here on all cosines are smaller.
+        let is_too_far = selection.min_similarity.is_some_and(|least| neighbour.score + most_paid < least);
+        if answers.len() == selection.count || is_too_far {
+            break;
+        }
+        if selection.excluded.contains(&neighbour.track) {
+            continue;
+        }
+        // A track may have been removed since the index was opened.
+        let Some(record) = catalogue.get(neighbour.track)? else { continue };
+        let Some(vector) = catalogue.vector(neighbour.track, model_id)? else { continue };
+        let similarity = cosine(query, &vector);
+        let (artist, album) = (record.file.artist.as_deref(), record.file.album.as_deref());
+        let is_near_enough = selection.min_similarity.is_none_or(|least| similarity >= least);
+        if is_near_enough && artists.has_room_for(artist) && albums.has_room_for(album) {
+            artists.count(artist);
+            albums.count(album);
+            answers.push(Answer { neighbour, similarity, record });
+        }
+    }
+    Ok(answers)
+}
+
+/// Of unit vectors.
+fn cosine(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>().clamp(-1.0, 1.0)
+}
