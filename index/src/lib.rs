@@ -9,6 +9,7 @@
 //! | [`choose`] | which kind of index serves how many vectors |
 //! | [`search`] | [`Searcher`]: nearest neighbours of a vector |
 //! | [`selection`] | [`Selection`]: which of them make up an answer |
+//! | [`resemblance`] | which passages of two tracks resemble each other most |
 //! | [`ranking`] | [`Ranking`]: neighbours one by one, as many as one goes through |
 //! | [`track_set`] | [`TrackSet`]: which tracks may be found |
 //! | [`hubs`] | what a track pays that lies near to everything |
@@ -32,6 +33,7 @@ mod faiss_index;
 pub mod generation;
 pub mod hubs;
 pub mod ranking;
+pub mod resemblance;
 pub mod search;
 pub mod selection;
 pub mod store;
@@ -46,5 +48,5 @@ pub use ranking::Ranking;
 pub use search::{Neighbour, Searcher};
 pub use selection::{Answer, Selection};
 pub use store::{Store, WriteLock};
-pub use track::{ContentHash, FileStamp, NewTrack, TrackId, TrackRecord, TrackState};
+pub use track::{ContentHash, FileStamp, NewTrack, Passage, TrackId, TrackRecord, TrackState};
 pub use track_set::TrackSet;

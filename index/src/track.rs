@@ -64,6 +64,15 @@ pub struct NewTrack {
     pub duration_seconds: Option<f64>,
 }
 
+/// What a passage of a track sounds like.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Passage {
+    /// Where it begins, in seconds.
+    pub start_seconds: f32,
+    /// Its unit vector.
+    pub vector: Vec<f32>,
+}
+
 /// A track of the catalogue.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrackRecord {

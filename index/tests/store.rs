@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use index::catalogue::{Bounds, Filter, Transient};
-use index::{Catalogue, ContentHash, Error, FileStamp, IndexConfig, NewTrack, Searcher, Store, TrackId, TrackState};
+use index::{Catalogue, ContentHash, Error, FileStamp, IndexConfig, NewTrack, Passage, Searcher, Store, TrackId, TrackState};
 use proptest::prelude::*;
 
 const MODEL: &str = "model-a";
@@ -295,6 +295,27 @@ fn a_filter_is_searched_within_whatever_the_index() {
         }
     }
     assert_eq!(catalogue.matching(&Filter::default()).unwrap(), None, "all");
+}
+
+#[test]
+fn passages_are_kept_in_half_precision_as_long_as_their_vector() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_store, mut catalogue) = store_of(folder.path(), 2);
+    let passages = [(0.5, 7), (12.25, 8)].map(|(start_seconds, n)| Passage { start_seconds, vector: vector(n) });
+    catalogue.commit(|writer| writer.put_passages(TrackId(1), MODEL, &passages)).unwrap();
+    catalogue.commit(|writer| writer.put_passages(TrackId(2), MODEL, &passages)).unwrap();
+    let found = catalogue.passages(TrackId(1), MODEL).unwrap();
+    assert_eq!(found.iter().map(|passage| passage.start_seconds).collect::<Vec<_>>(), [0.5, 12.25]);
+    for (found, passage) in found.iter().zip(&passages) {
+        assert!(found.vector.iter().zip(&passage.vector).all(|(a, b)| (a - b).abs() < 5e-4));
+    }
+    assert!(catalogue.passages(TrackId(1), "model-b").unwrap().is_empty());
+    // Other bytes at its path: the vector goes, and so do they.
+    let changed = NewTrack { hash: Some(ContentHash([77; 32])), ..track(0) };
+    catalogue.commit(|writer| writer.put_failed(&changed, "damaged", Transient(false))).unwrap();
+    assert!(catalogue.passages(TrackId(1), MODEL).unwrap().is_empty());
+    catalogue.commit(|writer| writer.remove(TrackId(2))).unwrap();
+    assert!(catalogue.passages(TrackId(2), MODEL).unwrap().is_empty());
 }
 
 #[test]

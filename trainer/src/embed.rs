@@ -30,6 +30,24 @@ pub struct Embedder {
     _variables: VarStore,
 }
 
+/// What a track sounds like.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrackEmbedding {
+    /// The track's unit vector.
+    pub vector: Vec<f32>,
+    /// What it is made of, in the order of time.
+    pub passages: Vec<PassageVector>,
+}
+
+/// What a passage sounds like.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PassageVector {
+    /// Where it begins, in seconds; it is as long as a window.
+    pub start_seconds: f32,
+    /// Its unit vector.
+    pub vector: Vec<f32>,
+}
+
 /// What is taken of the network.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Output {
@@ -157,18 +175,19 @@ impl Embedder {
         &self.card
     }
 
-    /// Decodes a file and returns its track vector. Ingest and query both come through here; memory
+    /// Decodes a file and returns its vectors. Ingest and query both come through here; memory
     /// does not grow with the length of the file.
     ///
     /// # Errors
     /// [`Error::Audio`] where the file cannot be read, [`Error::Torch`], [`Error::NotFinite`].
-    pub fn embed_file(&self, path: &Path, coverage: Coverage) -> Result<Vec<f32>> {
+    pub fn embed_file(&self, path: &Path, coverage: Coverage) -> Result<TrackEmbedding> {
         let mut reader = WindowReader::open(path, &self.card.front_end, coverage)?;
         let mut track = TrackWindows::default();
         while let Some(windows) = reader.next_windows()? {
             track.add(&self.encoder, &self.output, &windows)?;
         }
-        track.vector(&self.card.front_end)
+        let front_end = &self.card.front_end;
+        Ok(TrackEmbedding { vector: track.vector(front_end)?, passages: track.passages(front_end) })
     }
 
     /// The track vector of windows: the mean of their vectors, scaled to unit length. Those that are
@@ -208,12 +227,14 @@ impl Embedder {
 struct TrackWindows {
     vectors: Vec<Vec<f32>>,
     powers: Vec<f32>,
+    starts: Vec<usize>,
 }
 
 impl TrackWindows {
     fn add(&mut self, encoder: &Encoder, output: &Output, windows: &Windows) -> Result<()> {
         self.vectors.extend(window_vectors(encoder, output, windows)?);
         self.powers.extend(&windows.powers);
+        self.starts.extend(&windows.starts);
         Ok(())
     }
 
@@ -225,6 +246,16 @@ impl TrackWindows {
             }
         }
         unit(sum)
+    }
+
+    /// Of the windows that count.
+    fn passages(self, front_end: &FrontEndConfig) -> Vec<PassageVector> {
+        let is_loud: Vec<bool> = loud(&self.powers, front_end).collect();
+        let passage = |((start, vector), is_loud): ((usize, Vec<f32>), bool)| {
+            let start_seconds = (start as f64 * front_end.hop_seconds) as f32;
+            is_loud.then_some(PassageVector { start_seconds, vector })
+        };
+        self.starts.into_iter().zip(self.vectors).zip(is_loud).filter_map(passage).collect()
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use trainer::config::StageName;
 
-pub use query::{FilterArguments, QueryArguments, QueryFormat};
+pub use query::{FilterArguments, Part, QueryArguments, QueryFormat};
 
 /// Finds the tracks of a music collection that sound most alike.
 #[derive(Debug, Parser)]

@@ -20,6 +20,12 @@ pub struct QueryArguments {
     /// What each of those counts, where a track counts 1
     #[arg(long, value_name = "W", default_value_t = 0.5, value_parser = weight, requires = "unlike")]
     pub unlike_weight: f32,
+    /// Ask with a part of the track: 60-90 or 1:00-1:30
+    #[arg(long, value_name = "FROM-TO", value_parser = part)]
+    pub part: Option<Part>,
+    /// Tell which passages of the track and of each answer resemble each other most
+    #[arg(long)]
+    pub explain: bool,
     /// Number of tracks to list
     #[arg(short = 'k', long = "count", value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub count: u32,
@@ -70,6 +76,15 @@ pub struct FilterArguments {
     pub duration: Option<Bounds>,
 }
 
+/// A part of a track.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Part {
+    /// Where it begins.
+    pub from_seconds: f64,
+    /// Where it ends.
+    pub to_seconds: f64,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum QueryFormat {
     /// A table for people
@@ -101,14 +116,23 @@ fn years(text: &str) -> Result<Bounds, String> {
 }
 
 fn durations(text: &str) -> Result<Bounds, String> {
-    bounds(text, |duration| {
-        let parts: Option<Vec<u32>> = duration.split(':').map(|part| part.parse().ok()).collect();
-        match parts.as_deref() {
-            Some(&[seconds]) => Ok(f64::from(seconds)),
-            Some(&[minutes, seconds]) if seconds < 60 => Ok(60.0 * f64::from(minutes) + f64::from(seconds)),
-            _ => Err(format!("{duration:?} is neither seconds nor minutes:seconds")),
-        }
-    })
+    bounds(text, seconds)
+}
+
+/// Seconds, or minutes:seconds.
+fn seconds(text: &str) -> Result<f64, String> {
+    let parts: Option<Vec<u32>> = text.split(':').map(|part| part.parse().ok()).collect();
+    match parts.as_deref() {
+        Some(&[seconds]) => Ok(f64::from(seconds)),
+        Some(&[minutes, seconds]) if seconds < 60 => Ok(60.0 * f64::from(minutes) + f64::from(seconds)),
+        _ => Err(format!("{text:?} is neither seconds nor minutes:seconds")),
+    }
+}
+
+fn part(text: &str) -> Result<Part, String> {
+    let (from, to) = text.split_once('-').ok_or("a part is FROM-TO")?;
+    let part = Part { from_seconds: seconds(from)?, to_seconds: seconds(to)? };
+    if part.from_seconds < part.to_seconds { Ok(part) } else { Err("it ends before it begins".into()) }
 }
 
 /// `A..B`, `A..`, `..B`, or one value.
@@ -140,5 +164,7 @@ mod tests {
         for wrong in ["", "..", "5..4", "x..4", "1:60", "1:2:3"] {
             assert!(durations(wrong).is_err(), "{wrong}");
         }
+        assert_eq!(part("60-1:30"), Ok(Part { from_seconds: 60.0, to_seconds: 90.0 }));
+        assert!(part("90-60").is_err() && part("90").is_err());
     }
 }

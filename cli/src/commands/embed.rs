@@ -35,7 +35,7 @@ pub fn run(settings: &Settings, arguments: &EmbedArguments) -> anyhow::Result<Ou
     let progress = Progress::new(settings, "embedding", files.len() as u64);
     let embed = |embedder: &mut anyhow::Result<Embedder>, file: &PathBuf| {
         let embedder = embedder.as_ref().map_err(|error| anyhow::anyhow!("{error:#}"));
-        let vector = embedder.and_then(|embedder| Ok(embedder.embed_file(file, Coverage::default())?));
+        let vector = embedder.and_then(|embedder| Ok(embedder.embed_file(file, Coverage::default())?.vector));
         progress.advance(1);
         match vector {
             Ok(vector) => Some((file.clone(), vector)),

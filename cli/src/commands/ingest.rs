@@ -269,8 +269,9 @@ impl Ingest<'_> {
 
     fn record(&self, writer: &Writer<'_>, task: &Task, outcome: &worker::Outcome) -> index::catalogue::Written {
         match outcome {
-            worker::Outcome::Embedded { track, vector } => {
-                writer.put_embedded(track, &self.embedding, vector).map(|_| ())
+            worker::Outcome::Embedded { track, vector, passages } => {
+                let id = writer.put_embedded(track, &self.embedding, vector)?;
+                writer.put_passages(id, &self.embedding, passages)
             }
             worker::Outcome::Silent { track } => writer.put_silent(track).map(|_| ()),
             worker::Outcome::Same { id, .. } => writer.set_place(*id, &task.path, task.stamp),

@@ -5,11 +5,13 @@ use std::path::Path;
 
 use audio_frontend::Coverage;
 use audio_frontend::content::hash_file;
-use index::{Catalogue, ContentHash, Store, TrackId, TrackRecord, TrackState};
+use index::{Catalogue, ContentHash, Passage, Store, TrackId, TrackRecord, TrackState};
 use trainer::Embedder;
+use trainer::embed::{PassageVector, TrackEmbedding};
 
 use super::serving::Model;
 use super::walk::stamp_of;
+use crate::args::Part;
 use crate::failure::hinted;
 
 /// A track to ask with.
@@ -19,6 +21,27 @@ pub struct QueryTrack {
     pub vector: Vec<f32>,
     /// The library's tracks that are this very recording: never an answer.
     pub itself: HashSet<TrackId>,
+    /// What the vector is made of.
+    pub passages: Vec<Passage>,
+}
+
+impl QueryTrack {
+    /// A part of it in its place: the passages that lie in it, wholly or partly.
+    fn cut(self, part: Part, passage_seconds: f64) -> anyhow::Result<Self> {
+        let lies_in_it = |passage: &Passage| {
+            let start = f64::from(passage.start_seconds);
+            start < part.to_seconds && start + passage_seconds > part.from_seconds
+        };
+        let passages: Vec<Passage> = self.passages.into_iter().filter(lies_in_it).collect();
+        anyhow::ensure!(!passages.is_empty(), "nothing of this part was heard: it lies behind the end, or is silent");
+        let vector = mean(passages.iter().map(|passage| (passage.vector.as_slice(), 1.0)))?;
+        Ok(Self { vector, passages, ..self })
+    }
+}
+
+/// As the catalogue keeps it.
+pub fn passage(passage: PassageVector) -> Passage {
+    Passage { start_seconds: passage.start_seconds, vector: passage.vector }
 }
 
 /// Finds the tracks of the library, and embeds files that are not in it.
@@ -48,6 +71,16 @@ impl<'a> Resolver<'a> {
                 "a query is an audio file, the number of a track, or a path in the library",
             )),
         }
+    }
+
+    /// A part of a track.
+    pub fn resolve_part(&mut self, name: &Path, part: Part) -> anyhow::Result<QueryTrack> {
+        let track = self.resolve(name)?;
+        if track.passages.is_empty() {
+            return Err(no_passages(name));
+        }
+        let front_end = Model::of_store(self.store, self.model_id)?.files.parsed_card(name)?.front_end;
+        track.cut(part, front_end.window_seconds())
     }
 
     fn in_library(&self, name: &Path) -> anyhow::Result<Option<TrackRecord>> {
@@ -81,7 +114,8 @@ impl<'a> Resolver<'a> {
         if let Some(hash) = &record.file.hash {
             itself.extend(self.catalogue.find_by_hash(hash)?.iter().map(|same| same.id));
         }
-        Ok(QueryTrack { vector, itself })
+        let passages = self.catalogue.passages(record.id, self.model_id)?;
+        Ok(QueryTrack { vector, itself, passages })
     }
 
     fn of_file(&mut self, file: &Path) -> anyhow::Result<QueryTrack> {
@@ -97,11 +131,12 @@ impl<'a> Resolver<'a> {
         let same = self.catalogue.find_by_hash(&hash)?;
         // What the library still holds of this path is an older state of the same track.
         let itself: HashSet<TrackId> = same.iter().chain(&record).map(|record| record.id).collect();
-        let vector = self.embed(file)?;
-        Ok(QueryTrack { vector, itself })
+        let TrackEmbedding { vector, passages } = self.embed(file)?;
+        let passages = passages.into_iter().map(passage).collect();
+        Ok(QueryTrack { vector, itself, passages })
     }
 
-    fn embed(&mut self, file: &Path) -> anyhow::Result<Vec<f32>> {
+    fn embed(&mut self, file: &Path) -> anyhow::Result<TrackEmbedding> {
         let (embedder, coverage) = match self.embedder.take() {
             Some(loaded) => loaded,
             None => {
@@ -109,18 +144,29 @@ impl<'a> Resolver<'a> {
                 (model.embedder()?, model.id.coverage)
             }
         };
-        let vector = embedder.embed_file(file, coverage);
+        let embedding = embedder.embed_file(file, coverage);
         self.embedder = Some((embedder, coverage));
-        Ok(vector?)
+        Ok(embedding?)
     }
+}
+
+/// What an older program took in has no passages.
+pub fn no_passages(name: &Path) -> anyhow::Error {
+    let error = anyhow::anyhow!("{}: its passages are not known", name.display());
+    hinted(error, "an older similar-tracks took it in: `similar-tracks ingest --reembed FOLDER` embeds it again")
 }
 
 /// One query out of several, each with its weight: their mean, scaled to unit length. A weight below 0 leads away from its
 /// track.
 pub fn blend(tracks: &[(QueryTrack, f32)]) -> anyhow::Result<Vec<f32>> {
-    let mut sum = vec![0.0; tracks.first().map_or(0, |(track, _)| track.vector.len())];
-    for (track, weight) in tracks {
-        sum.iter_mut().zip(&track.vector).for_each(|(sum, value)| *sum += weight * value);
+    mean(tracks.iter().map(|(track, weight)| (track.vector.as_slice(), *weight)))
+}
+
+fn mean<'a>(vectors: impl Iterator<Item = (&'a [f32], f32)>) -> anyhow::Result<Vec<f32>> {
+    let mut sum = Vec::new();
+    for (vector, weight) in vectors {
+        sum.resize(vector.len(), 0.0);
+        sum.iter_mut().zip(vector).for_each(|(sum, value)| *sum += weight * value);
     }
     let norm = sum.iter().map(|value| value * value).sum::<f32>().sqrt();
     anyhow::ensure!(norm > 1e-6, "these tracks cancel each other out: there is nothing that resembles all of them");
@@ -132,9 +178,29 @@ pub fn blend(tracks: &[(QueryTrack, f32)]) -> anyhow::Result<Vec<f32>> {
 mod tests {
     use super::*;
 
+    fn track(vector: Vec<f32>, passages: Vec<Passage>) -> QueryTrack {
+        QueryTrack { vector, itself: HashSet::new(), passages }
+    }
+
+    #[test]
+    fn a_part_is_made_of_the_passages_that_lie_in_it() {
+        let passage = |start_seconds: f32, vector: [f32; 2]| Passage { start_seconds, vector: vector.into() };
+        let passages = [passage(0.0, [1.0, 0.0]), passage(3.0, [0.0, 1.0]), passage(6.0, [0.0, -1.0])];
+        let part = |from_seconds, to_seconds| {
+            track(vec![0.0, 0.0], passages.to_vec()).cut(Part { from_seconds, to_seconds }, 4.0)
+        };
+        assert_eq!(part(0.0, 2.0).unwrap().vector, [1.0, 0.0]);
+        assert_eq!(part(4.0, 5.0).unwrap().vector, [0.0, 1.0]);
+        let both = part(3.5, 4.0).unwrap();
+        assert_eq!(both.passages.len(), 2);
+        assert!((both.vector[0] - both.vector[1]).abs() < 1e-6);
+        assert!(part(10.5, 20.0).is_err());
+        assert!(part(7.5, 8.0).is_ok());
+    }
+
     #[test]
     fn a_blend_lies_between_its_tracks_and_away_from_others() {
-        let track = |vector: [f32; 2], weight| (QueryTrack { vector: vector.into(), itself: HashSet::new() }, weight);
+        let track = |vector: [f32; 2], weight| (track(vector.into(), Vec::new()), weight);
         let is = |vector: Vec<f32>, expected: [f32; 2]| {
             assert!(vector.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{vector:?}");
         };

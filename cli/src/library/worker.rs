@@ -6,10 +6,12 @@ use std::sync::Mutex;
 use audio_frontend::content::hash_file;
 use audio_frontend::tags;
 use index::catalogue::Transient;
-use index::{Catalogue, ContentHash, NewTrack, TrackId};
+use index::{Catalogue, ContentHash, NewTrack, Passage, TrackId};
 use trainer::Embedder;
+use trainer::embed::TrackEmbedding;
 
 use super::plan::Task;
+use super::query_vector::passage;
 use super::serving::{EmbeddingId, Model};
 
 /// What came of a file.
@@ -21,6 +23,8 @@ pub enum Outcome {
         track: NewTrack,
         /// Its vector.
         vector: Vec<f32>,
+        /// What that is made of.
+        passages: Vec<Passage>,
     },
     /// A known track was found: its bytes are the same, its stamp or place is new.
     Same {
@@ -94,7 +98,9 @@ impl<'a> Worker<'a> {
         track.year = info.tags.year;
         track.duration_seconds = info.duration_seconds;
         Ok(match self.embedder.embed_file(&task.path, self.embedding.coverage) {
-            Ok(vector) => Outcome::Embedded { track, vector },
+            Ok(TrackEmbedding { vector, passages }) => {
+                Outcome::Embedded { track, vector, passages: passages.into_iter().map(passage).collect() }
+            }
             Err(trainer::Error::Audio(audio_frontend::Error::Silent { .. })) => Outcome::Silent { track },
             Err(trainer::Error::Audio(error)) => {
                 Outcome::Failed { track, reason: error.reason(), transient: Transient(error.is_transient()) }

@@ -1,6 +1,6 @@
 //! What can be asked, and how the answer is shown.
 
-use super::music::{piece, write_library};
+use super::music::{Piece, piece, write_library};
 use super::program::{World, path_of, similarity_of};
 
 fn world() -> World {
@@ -116,6 +116,40 @@ fn filters_limits_and_opposites() {
     ask(&["--weights", "1,2"]).assert_error("2 weights were given", Some("as many as there are tracks: 1"));
     assert_eq!(ask(&["--weights", "0"]).code, Some(2));
     assert_eq!(ask(&["--year", "2000..1990"]).code, Some(2));
+}
+
+#[test]
+fn a_passage_is_asked_with_and_passages_explain() {
+    let world = World::new();
+    // First one piece, then another.
+    let (first, second) = (piece(1, 20.0, 22_050), piece(2, 20.0, 22_050));
+    let both = Piece { left: [first.left, second.left].concat(), right: [first.right, second.right].concat(), ..first };
+    both.write(&world.path("both.wav"));
+    write_library(&world.library(), 6, 20.0);
+    world.ingest(&[]);
+    for file in [world.path("both.wav"), world.library().join("both.wav")] {
+        let file = file.display().to_string();
+        for (part, expected) in [("0-19", 1), ("0:21-0:39", 2)] {
+            assert_eq!(numbers(&world.run(&["query", &file, "--part", part, "-k", "1", "--json"])), [expected]);
+        }
+        let answers = world.run(&["query", &file, "--explain", "--path", "piece-[12].wav", "--json"]).json();
+        for answer in answers.as_array().unwrap() {
+            let best = &answer["passages"][0];
+            let is_second = path_of(answer).ends_with("piece-2.wav");
+            assert_eq!(best["first_seconds"].as_f64().unwrap() > 18.0, is_second, "{answer}");
+            assert!(best["similarity"].as_f64().unwrap() > 0.9, "{answer}");
+        }
+        // The second time it is in the library.
+        if !world.library().join("both.wav").exists() {
+            std::fs::rename(world.path("both.wav"), world.library().join("both.wav")).unwrap();
+            world.ingest(&[]);
+        }
+    }
+    let table = world.run(&["query", "both.wav", "--explain", "-k", "1"]).stdout;
+    assert!(table.contains("passages") && table.contains(" like 0:"), "{table}");
+    world.run(&["query", "both.wav", "--part", "50-60"]).assert_error("nothing of this part was heard", None);
+    let two = world.run(&["query", "both.wav", "piece-1.wav", "--explain"]);
+    two.assert_error("of one track", Some("each of them alone"));
 }
 
 #[test]

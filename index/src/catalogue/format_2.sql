@@ -9,6 +9,15 @@ CREATE INDEX tracks_by_genre ON tracks (genre COLLATE NOCASE);
 ALTER TABLE vectors ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX vectors_by_revision ON vectors (model_id, revision);
 
+-- What a track's vector is made of, in the order of time.
+CREATE TABLE passages (
+    track_id INTEGER NOT NULL REFERENCES tracks (id) ON DELETE CASCADE,
+    model_id TEXT NOT NULL,
+    starts BLOB NOT NULL,       -- little-endian f32, seconds
+    vectors BLOB NOT NULL,      -- little-endian f16, unit length, one after the other
+    PRIMARY KEY (track_id, model_id)
+);
+
 -- Vectors that are gone. Those that no generation has any more are forgotten.
 CREATE TABLE removals (
     model_id TEXT NOT NULL,
@@ -36,6 +45,7 @@ CREATE TRIGGER vector_updated AFTER UPDATE OF vector ON vectors BEGIN
         WHERE track_id = new.track_id AND model_id = new.model_id;
 END;
 CREATE TRIGGER vector_deleted AFTER DELETE ON vectors BEGIN
+    DELETE FROM passages WHERE track_id = old.track_id AND model_id = old.model_id;
     UPDATE revisions SET revision = revision + 1 WHERE model_id = old.model_id;
     INSERT INTO removals SELECT model_id, revision, old.track_id FROM revisions WHERE model_id = old.model_id;
 END;

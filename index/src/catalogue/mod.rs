@@ -3,6 +3,7 @@
 mod changes;
 mod columns;
 mod filter;
+mod passages;
 mod schema;
 mod writer;
 
