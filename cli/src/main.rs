@@ -10,6 +10,7 @@ mod examination;
 mod export;
 mod failure;
 mod library;
+mod listing;
 mod output;
 mod playlist;
 mod progress;

@@ -2,6 +2,8 @@
 
 use std::io::Write;
 
+use crate::Outcome;
+
 /// Prints text.
 ///
 /// # Errors
@@ -33,6 +35,13 @@ pub fn print_paths<'a>(paths: impl Iterator<Item = &'a std::path::Path>) -> anyh
         bytes.push(b'\n');
     }
     print_bytes(&bytes)
+}
+
+/// Says why there is no answer.
+#[allow(clippy::print_stderr, reason = "finding nothing is no failure, but must not look like an empty answer")]
+pub fn nothing(reason: &str) -> Outcome {
+    eprintln!("{reason}");
+    Outcome::NothingFound
 }
 
 /// Text without line breaks and other control characters, which tags and paths may hold.

@@ -29,6 +29,9 @@ const BATCH: usize = 4096;
 /// # Errors
 /// [`Error::Faiss`](crate::Error::Faiss).
 pub fn penalties(vectors: &[f32], dimension: usize, weight: f32) -> Result<Vec<f32>> {
+    if vectors.is_empty() {
+        return Ok(Vec::new());
+    }
     let tracks: Vec<TrackId> = (0..(vectors.len() / dimension) as u64).map(TrackId).collect();
     let mut sample = Sample::new(tracks.len(), LOOKED_AMONG);
     let looked_among = tracks.iter().copied().zip(vectors.chunks(dimension)).filter(|_| sample.takes_next());
@@ -191,5 +194,6 @@ mod tests {
     fn without_a_weight_or_neighbours_nobody_pays() {
         assert!(rows(&[0.6, 0.8, 1.0, 0.0], 2, 0.0, 9).chunks(8).all(|row| row[2] == 0.0));
         assert_eq!(rows(&[0.6, 0.8], 2, 0.5, 9)[..3], [0.6, 0.8, 0.0]);
+        assert_eq!(penalties(&[], 0, 0.5).unwrap(), []);
     }
 }

@@ -10,6 +10,8 @@
 //! | [`search`] | [`Searcher`]: nearest neighbours of a vector |
 //! | [`selection`] | [`Selection`]: which of them make up an answer |
 //! | [`resemblance`] | which passages of two tracks resemble each other most |
+//! | [`radio`] | [`Radio`](radio::Radio): tracks without end |
+//! | [`journey`] | a way from one track to another by small steps |
 //! | [`ranking`] | [`Ranking`]: neighbours one by one, as many as one goes through |
 //! | [`track_set`] | [`TrackSet`]: which tracks may be found |
 //! | [`hubs`] | what a track pays that lies near to everything |
@@ -32,6 +34,8 @@ pub mod error;
 mod faiss_index;
 pub mod generation;
 pub mod hubs;
+pub mod journey;
+pub mod radio;
 pub mod ranking;
 pub mod resemblance;
 pub mod search;
@@ -46,7 +50,7 @@ pub use choose::IndexConfig;
 pub use error::{Error, Result};
 pub use ranking::Ranking;
 pub use search::{Neighbour, Searcher};
-pub use selection::{Answer, Selection};
+pub use selection::{Answer, Selection, cosine};
 pub use store::{Store, WriteLock};
 pub use track::{ContentHash, FileStamp, NewTrack, Passage, TrackId, TrackRecord, TrackState};
 pub use track_set::TrackSet;

@@ -96,7 +96,7 @@ pub fn select(
     Ok(answers)
 }
 
-/// Of unit vectors.
-pub(crate) fn cosine(a: &[f32], b: &[f32]) -> f32 {
+/// Of unit vectors of one length, from −1 to 1.
+pub fn cosine(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>().clamp(-1.0, 1.0)
 }

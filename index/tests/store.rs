@@ -5,7 +5,11 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use index::catalogue::{Bounds, Filter, Transient};
-use index::{Catalogue, ContentHash, Error, FileStamp, IndexConfig, NewTrack, Passage, Searcher, Store, TrackId, TrackState};
+use index::journey::journey;
+use index::radio::{Radio, RadioConfig};
+use index::{
+    Catalogue, ContentHash, Error, FileStamp, IndexConfig, NewTrack, Passage, Searcher, Store, TrackId, TrackState,
+};
 use proptest::prelude::*;
 
 const MODEL: &str = "model-a";
@@ -316,6 +320,74 @@ fn passages_are_kept_in_half_precision_as_long_as_their_vector() {
     assert!(catalogue.passages(TrackId(1), MODEL).unwrap().is_empty());
     catalogue.commit(|writer| writer.remove(TrackId(2))).unwrap();
     assert!(catalogue.passages(TrackId(2), MODEL).unwrap().is_empty());
+}
+
+#[test]
+fn a_journey_goes_from_end_to_end_by_small_steps() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, catalogue) = store_of(folder.path(), 400);
+    let searcher = store.searcher(&catalogue).unwrap().unwrap();
+    let cosine =
+        |a: TrackId, b: TrackId| -> f32 { vector(a.0 - 1).iter().zip(vector(b.0 - 1)).map(|(a, b)| a * b).sum() };
+    let mut is_far = false;
+    for (from, to) in [(1, 2), (1, 400), (7, 300), (50, 51)] {
+        let (first, last) = (vector(from - 1), vector(to - 1));
+        let ends = [(TrackId(from), first.as_slice()), (TrackId(to), last.as_slice())];
+        for stops in [2, 3, 10, 30] {
+            let way = journey(&catalogue, &searcher, ends, stops).unwrap();
+            assert_eq!((way.len(), way[0], way[stops - 1]), (stops, TrackId(from), TrackId(to)));
+            assert_eq!(way.iter().collect::<HashSet<_>>().len(), stops, "none twice");
+            let largest = way.windows(2).map(|pair| cosine(pair[0], pair[1]).acos()).fold(0.0, f32::max);
+            let whole = cosine(TrackId(from), TrackId(to)).acos();
+            assert!(stops < 10 || whole < 1.0 || largest < 0.6 * whole, "{from} to {to}: {largest} of {whole}");
+            is_far |= whole >= 1.0;
+            assert_eq!(way, journey(&catalogue, &searcher, ends, stops).unwrap());
+        }
+        let most = journey(&catalogue, &searcher, ends, 1000).unwrap();
+        assert_eq!(most.iter().collect::<HashSet<_>>().len(), most.len());
+        assert_eq!(most.len(), 400, "all there are");
+    }
+    assert!(is_far);
+    let end = vector(4);
+    let stays = journey(&catalogue, &searcher, [(TrackId(5), &end), (TrackId(5), &end)], 10).unwrap();
+    assert_eq!(stays, [TrackId(5)]);
+}
+
+#[test]
+fn a_radio_plays_no_track_twice_and_no_artist_twice_in_a_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, mut catalogue) = store_of(folder.path(), 0);
+    let of = |number: u64| NewTrack { artist: Some(format!("artist {}", number % 5)), ..track(number) };
+    catalogue
+        .commit(|writer| {
+            (0..60).try_for_each(|n| writer.put_embedded(&of(n), MODEL, &vector(n)).map(|_| ()))?;
+            (60..64).try_for_each(|n| {
+                writer.put_embedded(&NewTrack { artist: None, ..track(n) }, MODEL, &vector(n)).map(|_| ())
+            })
+        })
+        .unwrap();
+    let searcher = store.searcher(&catalogue).unwrap().unwrap();
+    let play = |seed, drift| -> Vec<(u64, Option<String>)> {
+        let beginning = (vector(0), HashSet::from([TrackId(1)]), Some("artist 0".to_owned()));
+        let config = RadioConfig { seed, drift, ..RadioConfig::default() };
+        let radio = Radio::new(&catalogue, &searcher, config, None, beginning);
+        radio.map(|record| record.map(|record| (record.id.0, record.file.artist)).unwrap()).collect()
+    };
+    let played = play(1, 0.3);
+    assert!(played.len() > 50, "{} of 63, before only one artist is left", played.len());
+    assert_eq!(played.iter().map(|(track, _)| track).collect::<HashSet<_>>().len(), played.len());
+    assert!(played.iter().all(|(track, _)| *track != 1));
+    assert_ne!(played[0].1.as_deref(), Some("artist 0"));
+    assert!(played.windows(2).all(|pair| pair[0].1.is_none() || pair[0].1 != pair[1].1));
+    assert_eq!(played, play(1, 0.3));
+    assert_ne!(played, play(2, 0.3));
+    // Who does not drift stays near the beginning for longer.
+    let near = |played: &[(u64, Option<String>)]| -> f32 {
+        let cosine = |track: u64| -> f32 { vector(0).iter().zip(vector(track - 1)).map(|(a, b)| a * b).sum() };
+        played.iter().take(20).map(|(track, _)| cosine(*track)).sum()
+    };
+    let mean = |drift| (0..10).map(|seed| near(&play(seed, drift))).sum::<f32>();
+    assert!(mean(0.0) > mean(1.0) + 5.0, "{} and {}", mean(0.0), mean(1.0));
 }
 
 #[test]

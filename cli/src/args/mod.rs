@@ -1,6 +1,7 @@
 //! The command line as plain data; `settings` resolves it.
 
 mod query;
+mod tour;
 
 use std::path::PathBuf;
 
@@ -8,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use trainer::config::StageName;
 
 pub use query::{FilterArguments, Part, QueryArguments, QueryFormat};
+pub use tour::{PathArguments, RadioArguments};
 
 /// Finds the tracks of a music collection that sound most alike.
 #[derive(Debug, Parser)]
@@ -45,6 +47,10 @@ pub enum Command {
     Ingest(IngestArguments),
     /// List the library's tracks that sound most like the given ones
     Query(QueryArguments),
+    /// List tracks to be heard one after the other: each like the ones before, slowly going elsewhere
+    Radio(RadioArguments),
+    /// List tracks that lead from one to another by small steps
+    Path(PathArguments),
     /// Show what the store holds
     Status(StatusArguments),
     /// Write every track's vector to a file

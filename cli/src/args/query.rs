@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use index::catalogue::Bounds;
+use index::catalogue::{Bounds, Filter};
 
 #[derive(Debug, Args)]
 pub struct QueryArguments {
@@ -74,6 +74,20 @@ pub struct FilterArguments {
     /// So long: 2:00..5:00, ..4:30, 90..
     #[arg(long, value_name = "A..B", value_parser = durations)]
     pub duration: Option<Bounds>,
+}
+
+impl FilterArguments {
+    /// As the catalogue takes it.
+    pub fn to_filter(&self) -> Filter {
+        Filter {
+            artists: self.artist.clone(),
+            albums: self.album.clone(),
+            genres: self.genre.clone(),
+            paths: self.path.clone(),
+            years: self.year.unwrap_or_default(),
+            seconds: self.duration.unwrap_or_default(),
+        }
+    }
 }
 
 /// A part of a track.

@@ -6,7 +6,9 @@ mod eval;
 mod export;
 mod ingest;
 mod man;
+mod path;
 mod query;
+mod radio;
 mod status;
 mod train;
 
@@ -20,6 +22,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
     match arguments.command {
         Command::Ingest(arguments) => ingest::run(&settings, &arguments),
         Command::Query(arguments) => query::run(&settings, &arguments),
+        Command::Radio(arguments) => radio::run(&settings, &arguments),
+        Command::Path(arguments) => path::run(&settings, &arguments),
         Command::Status(arguments) => status::run(&settings, &arguments),
         Command::Export(arguments) => export::run(&settings, &arguments),
         Command::Train(arguments) => train::run(&settings, &arguments),

@@ -3,26 +3,25 @@
 use std::collections::HashSet;
 use std::num::NonZeroUsize;
 
-use index::catalogue::Filter;
 use index::resemblance::{Resemblance, resemblances};
 use index::selection::select;
-use index::{Answer, Catalogue, Selection, Store};
+use index::{Answer, Catalogue, Selection};
 
 use crate::Outcome;
-use crate::args::{FilterArguments, QueryArguments, QueryFormat};
+use crate::args::{QueryArguments, QueryFormat};
 use crate::failure::hinted;
+use crate::library::opened::Opened;
 use crate::library::query_vector::{QueryTrack, Resolver, blend, no_passages};
 use crate::library::serving::{EmbeddingId, Model};
+use crate::listing::{self, Listed};
 use crate::output;
-use crate::playlist::{artist_of, jspf, m3u8, title_of, xspf};
 use crate::settings::Settings;
 
 /// Lists the tracks nearest to the given ones.
 pub fn run(settings: &Settings, arguments: &QueryArguments) -> anyhow::Result<Outcome> {
-    let store = Store::open(&settings.store)?;
-    let catalogue = store.catalogue()?;
-    let Some(searcher) = store.searcher(&catalogue)? else {
-        return nothing(&format!("the store {} holds no tracks", settings.store.display()));
+    let Opened { store, catalogue, searcher } = match Opened::open(settings)? {
+        Ok(opened) => opened,
+        Err(outcome) => return Ok(outcome),
     };
     if let Some(name) = &arguments.model {
         let store = EmbeddingId::parse(searcher.model_id());
@@ -45,28 +44,25 @@ pub fn run(settings: &Settings, arguments: &QueryArguments) -> anyhow::Result<Ou
         per_artist: number(arguments.per_artist),
         per_album: number(arguments.per_album),
     };
-    let among = catalogue.matching(&filter(&arguments.filter))?;
+    let among = catalogue.matching(&arguments.filter.to_filter())?;
     let is_filtered = among.is_some() || arguments.min_similarity.is_some();
     let expected = selection.count + selection.excluded.len();
     let ranking = searcher.ranking(model_id, &query, among, expected)?;
     let answers = select(&catalogue, ranking, model_id, &query, &selection)?;
     if answers.is_empty() {
-        return nothing(if is_filtered {
-            "no other track is what was asked for"
-        } else {
-            "the library holds no other track"
-        });
+        let reason =
+            if is_filtered { "no other track is what was asked for" } else { "the library holds no other track" };
+        return Ok(output::nothing(reason));
     }
     let explained = explained(arguments, &tracks, &catalogue, model_id, &answers)?;
-    let records = || answers.iter().map(|answer| &answer.record);
-    match if arguments.json { QueryFormat::Json } else { arguments.format } {
-        QueryFormat::Table => output::print(&table(&answers, explained.as_deref()))?,
-        QueryFormat::Json => output::print_json(&to_json(&answers, explained.as_deref()))?,
-        QueryFormat::Paths => output::print_paths(records().map(|record| record.file.path.as_path()))?,
-        QueryFormat::M3u8 => output::print_bytes(&m3u8(records()))?,
-        QueryFormat::Xspf => output::print(&xspf(records())?)?,
-        QueryFormat::Jspf => output::print_json(&jspf(records()))?,
-    }
+    let listed = |(answer, passages): (Answer, _)| Listed {
+        record: answer.record,
+        similarity: Some(answer.similarity),
+        score: Some(answer.neighbour.score),
+        passages,
+    };
+    let rows: Vec<Listed> = answers.into_iter().zip(explained).map(listed).collect();
+    listing::print(&rows, if arguments.json { QueryFormat::Json } else { arguments.format })?;
     Ok(Outcome::Done)
 }
 
@@ -94,95 +90,23 @@ fn weighted_tracks(arguments: &QueryArguments, resolver: &mut Resolver<'_>) -> a
 /// Pairs of passages that are told of an answer.
 const PAIRS: usize = 3;
 
-/// Which passages of the track and of each answer resemble each other most; `None`: nobody asked.
+/// Of each answer, which passages of it and of the track resemble each other most; `None`: nobody asked.
 fn explained(
     arguments: &QueryArguments,
     tracks: &[(QueryTrack, f32)],
     catalogue: &Catalogue,
     model_id: &str,
     answers: &[Answer],
-) -> anyhow::Result<Option<Vec<Vec<Resemblance>>>> {
+) -> anyhow::Result<Vec<Option<Vec<Resemblance>>>> {
     let (true, [(track, _), ..], [name, ..]) = (arguments.explain, tracks, arguments.tracks.as_slice()) else {
-        return Ok(None);
+        return Ok(vec![None; answers.len()]);
     };
     if track.passages.is_empty() {
         return Err(no_passages(name));
     }
     let of_answer = |answer: &Answer| {
         let passages = catalogue.passages(answer.neighbour.track, model_id)?;
-        Ok(resemblances(&track.passages, &passages, PAIRS))
+        Ok(Some(resemblances(&track.passages, &passages, PAIRS)))
     };
-    answers.iter().map(of_answer).collect::<anyhow::Result<_>>().map(Some)
-}
-
-fn filter(arguments: &FilterArguments) -> Filter {
-    Filter {
-        artists: arguments.artist.clone(),
-        albums: arguments.album.clone(),
-        genres: arguments.genre.clone(),
-        paths: arguments.path.clone(),
-        years: arguments.year.unwrap_or_default(),
-        seconds: arguments.duration.unwrap_or_default(),
-    }
-}
-
-#[allow(clippy::print_stderr, reason = "finding nothing is no failure, but must not look like an empty answer")]
-fn nothing(reason: &str) -> anyhow::Result<Outcome> {
-    eprintln!("{reason}");
-    Ok(Outcome::NothingFound)
-}
-
-fn to_json(answers: &[Answer], explained: Option<&[Vec<Resemblance>]>) -> Vec<serde_json::Value> {
-    let object = |(number, answer): (usize, &Answer)| {
-        let mut object = answer_to_json(answer, number + 1);
-        if let Some(pairs) = explained.and_then(|explained| explained.get(number)) {
-            object["passages"] = serde_json::json!(pairs);
-        }
-        object
-    };
-    answers.iter().enumerate().map(object).collect()
-}
-
-fn answer_to_json(answer: &Answer, rank: usize) -> serde_json::Value {
-    let file = &answer.record.file;
-    serde_json::json!({
-        "rank": rank,
-        "similarity": answer.similarity,
-        "score": answer.neighbour.score,
-        "track": answer.neighbour.track,
-        "artist": file.artist,
-        "title": file.title,
-        "album": file.album,
-        "genre": file.genre,
-        "year": file.year,
-        "duration_seconds": file.duration_seconds,
-        "path": file.path.to_string_lossy(),
-    })
-}
-
-fn table(answers: &[Answer], explained: Option<&[Vec<Resemblance>]>) -> String {
-    let mut header = vec!["", "similarity", "artist", "title", "path"];
-    if explained.is_some() {
-        header.insert(4, "passages");
-    }
-    let mut table = output::Table::new(&header);
-    for (number, answer) in answers.iter().enumerate() {
-        let mut row = vec![
-            (number + 1).to_string(),
-            format!("{:.3}", answer.similarity),
-            artist_of(&answer.record).to_owned(),
-            title_of(&answer.record),
-            answer.record.file.path.display().to_string(),
-        ];
-        if let Some(explained) = explained {
-            row.insert(4, explained.get(number).and_then(|pairs| pairs.first()).map_or("–".into(), passages));
-        }
-        table.row(row);
-    }
-    table.to_text()
-}
-
-fn passages(pair: &Resemblance) -> String {
-    let [first, second] = [pair.first_seconds, pair.second_seconds].map(|seconds| output::clock(f64::from(seconds)));
-    format!("{first} like {second} ({:.3})", pair.similarity)
+    answers.iter().map(of_answer).collect()
 }

@@ -2,6 +2,7 @@
 //! it on all cores. And from the catalogue, or a list, to what is learnt from.
 
 pub mod data_set;
+pub mod opened;
 pub mod plan;
 pub mod query_vector;
 pub mod serving;

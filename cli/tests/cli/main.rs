@@ -15,5 +15,6 @@ mod models;
 mod music;
 mod program;
 mod query;
+mod tour;
 mod training;
 mod training_data;

@@ -1,0 +1,29 @@
+//! A store as those open it who ask.
+
+use index::{Catalogue, Searcher, Store};
+
+use crate::Outcome;
+use crate::output;
+use crate::settings::Settings;
+
+/// What is asked.
+pub struct Opened {
+    /// The store.
+    pub store: Store,
+    /// Its catalogue.
+    pub catalogue: Catalogue,
+    /// Its index.
+    pub searcher: Searcher,
+}
+
+impl Opened {
+    /// `Err` within `Ok`: there is nothing to ask, and the user was told.
+    pub fn open(settings: &Settings) -> anyhow::Result<Result<Self, Outcome>> {
+        let store = Store::open(&settings.store)?;
+        let catalogue = store.catalogue()?;
+        Ok(match store.searcher(&catalogue)? {
+            Some(searcher) => Ok(Self { store, catalogue, searcher }),
+            None => Err(output::nothing(&format!("the store {} holds no tracks", settings.store.display()))),
+        })
+    }
+}
