@@ -137,30 +137,39 @@ pub(crate) enum Access {
     Change,
 }
 
+/// Whether a generation's files are what was written.
+pub(crate) fn is_whole(folder: &Path, manifest: &GenerationManifest) -> bool {
+    let Checksums { vectors, neighbourhoods } = &manifest.checksums;
+    verified(folder, VECTORS_FILE, vectors).is_ok() && verified(folder, NEIGHBOURHOODS_FILE, neighbourhoods).is_ok()
+}
+
 /// Reads a generation's files after verifying them.
 pub(crate) fn read(folder: &Path, manifest: &GenerationManifest, access: Access) -> Result<Contents> {
-    let verified = |name, expected: &String| {
-        let path = folder.join(name);
-        if checksum(&path)? == *expected {
-            return Ok(path);
-        }
-        Err(Error::Damaged { path, reason: "its checksum is not the manifest's".into() })
-    };
-    let path = verified(VECTORS_FILE, &manifest.checksums.vectors)?;
+    let size_differs = |path| Error::Damaged { path, reason: "its size is not the manifest's".into() };
+    let path = verified(folder, VECTORS_FILE, &manifest.checksums.vectors)?;
     let index = match access {
         Access::Search => FaissIndex::read(&path)?,
         Access::Change => FaissIndex::read_to_change(&path)?,
     };
     let sizes = (index.len(), index.dimension(), index.lists().unwrap_or(0));
     if sizes != (manifest.count, hubs::row_length(manifest.dimension), manifest.layout.lists) {
-        return Err(Error::Damaged { path, reason: "its size is not the manifest's".into() });
+        return Err(size_differs(path));
     }
-    let path = verified(NEIGHBOURHOODS_FILE, &manifest.checksums.neighbourhoods)?;
+    let path = verified(folder, NEIGHBOURHOODS_FILE, &manifest.checksums.neighbourhoods)?;
     let neighbourhoods = Neighbourhoods::read(&path, manifest.hub_weight)?;
     if neighbourhoods.dimension() != manifest.dimension {
-        return Err(Error::Damaged { path, reason: "its size is not the manifest's".into() });
+        return Err(size_differs(path));
     }
     Ok(Contents { index, neighbourhoods, layout: manifest.layout.clone(), end: manifest.end })
+}
+
+/// A file whose content has this checksum.
+fn verified(folder: &Path, name: &str, expected: &str) -> Result<PathBuf> {
+    let path = folder.join(name);
+    if checksum(&path)? == expected {
+        return Ok(path);
+    }
+    Err(Error::Damaged { path, reason: "its checksum is not the manifest's".into() })
 }
 
 fn checksum(path: &Path) -> Result<String> {

@@ -134,6 +134,21 @@ impl Store {
         }
     }
 
+    /// Bytes of the catalogue and the generations.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn bytes(&self) -> Result<u64> {
+        let mut files = vec![self.catalogue_path(), self.folder.join("catalogue.sqlite-wal")];
+        for number in self.generation_numbers()? {
+            let folder = generation::folder(&self.generations_path(), number);
+            let entries = std::fs::read_dir(&folder).map_err(|error| Error::io(&folder, error))?;
+            files.extend(entries.filter_map(|entry| Some(entry.ok()?.path())));
+        }
+        // What is gone meanwhile takes no space.
+        Ok(files.iter().filter_map(|file| std::fs::metadata(file).ok()).map(|metadata| metadata.len()).sum())
+    }
+
     /// Number and manifest of the generation that serves.
     ///
     /// # Errors
@@ -208,8 +223,8 @@ impl Store {
     }
 
     /// Makes a model's vectors serve, and a generation of them where searching the changes beside the one that there is
-    /// would take too long. Does nothing where the model has no vectors and another serves. Afterwards removes
-    /// generations that serve no more. Killed in between, the catalogue's word counts.
+    /// would take too long, or that one is damaged. Does nothing where the model has no vectors and another serves.
+    /// Afterwards removes generations that serve no more. Killed in between, the catalogue's word counts.
     ///
     /// # Errors
     /// [`Error::DiskFull`], [`Error::Io`], [`Error::Faiss`]; what served before then goes on.
@@ -220,44 +235,49 @@ impl Store {
         config: &IndexConfig,
         _lock: &WriteLock,
     ) -> Result<()> {
-        let serving = catalogue.serving_model()?;
-        let (source, revision) = (Source::new(catalogue, model_id)?, catalogue.revision(model_id)?);
+        let source = Source::new(catalogue, model_id)?;
         let current = derived(self.current())?.filter(|(_, manifest)| manifest.is_of(&source));
-        let changes = match &current {
-            Some((_, manifest)) => catalogue.count_changes(model_id, manifest.revision)?,
-            None => None,
-        };
-        let current = current.as_ref().zip(changes);
-        if !current.is_some_and(|((_, manifest), changes)| config.may_wait(manifest.count, changes)) {
-            let updated = current.map(|((number, manifest), _)| self.updated(catalogue, *number, manifest, config));
-            let contents = match updated.transpose()?.flatten() {
-                Some(contents) => Some(contents),
-                None => Contents::of_catalogue(catalogue, model_id, config)?,
-            };
-            let Some(contents) = contents else {
-                return if serving.as_deref() == Some(model_id) { self.retire_all() } else { Ok(()) };
-            };
-            let number = self.newest_generation()? + 1;
-            let folder = generation::folder(&self.generations_path(), number);
-            generation::write(&folder, &contents, source, revision)?;
-            self.set_current(number)?;
-            self.remove_generations_before(number.saturating_sub(OLD_GENERATIONS_KEPT))?;
-        }
-        let kept = self.oldest_revision(model_id)?;
-        catalogue.commit(|writer| {
-            writer.forget_removals(model_id, kept.unwrap_or(revision))?;
-            if serving.as_deref() != Some(model_id) {
-                writer.set_serving_model(model_id)?;
+        if let Some((number, manifest)) = &current
+            && let Some(changes) = catalogue.count_changes(model_id, manifest.revision)?
+        {
+            let folder = generation::folder(&self.generations_path(), *number);
+            if config.may_wait(manifest.count, changes) && generation::is_whole(&folder, manifest) {
+                return self.serve(catalogue, model_id);
             }
-            Ok(())
-        })
+            if let Some(contents) = self.updated(catalogue, &folder, manifest, config)? {
+                return self.replace(catalogue, model_id, &contents);
+            }
+        }
+        self.build_anew(catalogue, model_id, config)
     }
 
-    /// The generation that serves with what changed since, where it need not learn anew where vectors lie.
+    /// Makes a model's vectors serve, and a generation of them from the catalogue alone.
+    ///
+    /// # Errors
+    /// As [`Store::publish`].
+    pub fn rebuild(
+        &self,
+        catalogue: &mut Catalogue,
+        model_id: &str,
+        config: &IndexConfig,
+        _lock: &WriteLock,
+    ) -> Result<()> {
+        self.build_anew(catalogue, model_id, config)
+    }
+
+    fn build_anew(&self, catalogue: &mut Catalogue, model_id: &str, config: &IndexConfig) -> Result<()> {
+        match Contents::of_catalogue(catalogue, model_id, config)? {
+            Some(contents) => self.replace(catalogue, model_id, &contents),
+            None if catalogue.serving_model()?.as_deref() == Some(model_id) => self.retire_all(),
+            None => Ok(()),
+        }
+    }
+
+    /// The generation in a folder with what changed since, where it need not learn anew where vectors lie.
     fn updated(
         &self,
         catalogue: &Catalogue,
-        number: u64,
+        folder: &Path,
         manifest: &GenerationManifest,
         config: &IndexConfig,
     ) -> Result<Option<Contents>> {
@@ -266,12 +286,32 @@ impl Store {
         else {
             return Ok(None);
         };
-        let folder = generation::folder(&self.generations_path(), number);
-        let Some(mut contents) = derived(generation::read(&folder, manifest, Access::Change).map(Some))? else {
+        let Some(mut contents) = derived(generation::read(folder, manifest, Access::Change).map(Some))? else {
             return Ok(None);
         };
         contents.update(&changes)?;
         Ok(Some(contents))
+    }
+
+    /// Puts a generation of the catalogue's present state in the place of the one that serves.
+    fn replace(&self, catalogue: &mut Catalogue, model_id: &str, contents: &Contents) -> Result<()> {
+        let (source, revision) = (Source::new(catalogue, model_id)?, catalogue.revision(model_id)?);
+        let number = self.newest_generation()? + 1;
+        generation::write(&generation::folder(&self.generations_path(), number), contents, source, revision)?;
+        self.set_current(number)?;
+        self.remove_generations_before(number.saturating_sub(OLD_GENERATIONS_KEPT))?;
+        self.serve(catalogue, model_id)
+    }
+
+    /// Makes a model's vectors answer queries, and forgets removals that no generation needs to be told of.
+    fn serve(&self, catalogue: &mut Catalogue, model_id: &str) -> Result<()> {
+        let is_serving = catalogue.serving_model()?.as_deref() == Some(model_id);
+        let revision = catalogue.revision(model_id)?;
+        let kept = self.oldest_revision(model_id)?.unwrap_or(revision);
+        catalogue.commit(|writer| {
+            writer.forget_removals(model_id, kept)?;
+            if is_serving { Ok(()) } else { writer.set_serving_model(model_id) }
+        })
     }
 
     /// The revision that the oldest kept generation of a model's vectors was built at.

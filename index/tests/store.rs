@@ -465,6 +465,13 @@ fn derived_data_that_is_damaged_or_gone_is_replaced() {
         damage(store.folder());
         let searcher = store.searcher(&catalogue).unwrap().unwrap();
         assert_eq!(nearest(&searcher, 3, 1, &[])[0].0, 4, "{what}");
+        // Though nothing has changed.
+        let lock = store.lock("test").unwrap();
+        store.publish(&mut catalogue, MODEL, &IndexConfig::default(), &lock).unwrap();
+        drop(lock);
+        let (number, manifest) = store.current().unwrap().unwrap();
+        let vectors = std::fs::read(store.folder().join(format!("generations/{number:06}/vectors.faiss"))).unwrap();
+        assert_eq!(blake3::hash(&vectors).to_hex().as_str(), manifest.checksums.vectors, "{what}");
         catalogue.commit(|writer| writer.put_embedded(&track(8), MODEL, &vector(8))).unwrap();
         let lock = store.lock("test").unwrap();
         store.publish(&mut catalogue, MODEL, &IndexConfig::default(), &lock).unwrap();

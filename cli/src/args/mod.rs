@@ -53,6 +53,10 @@ pub enum Command {
     Path(PathArguments),
     /// Show what the store holds
     Status(StatusArguments),
+    /// Forget tracks; their files stay, and an ingest of their folder takes them in again
+    Remove(RemoveArguments),
+    /// Build the index anew, and give back the space of what is gone
+    Compact,
     /// Write every track's vector to a file
     Export(ExportArguments),
     /// Train a model on tracks with genres
@@ -256,6 +260,13 @@ pub struct EvalArguments {
     /// Threads [default: all cores]
     #[arg(long, short, value_name = "N")]
     pub jobs: Option<std::num::NonZeroUsize>,
+}
+
+#[derive(Debug, Args)]
+pub struct RemoveArguments {
+    /// Track ids or paths in the library
+    #[arg(required = true, value_name = "TRACK-ID|PATH")]
+    pub tracks: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

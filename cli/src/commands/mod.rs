@@ -1,5 +1,6 @@
 //! One file a command.
 
+mod compact;
 mod completions;
 mod embed;
 mod eval;
@@ -9,6 +10,7 @@ mod man;
 mod path;
 mod query;
 mod radio;
+mod remove;
 mod status;
 mod train;
 
@@ -25,6 +27,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         Command::Radio(arguments) => radio::run(&settings, &arguments),
         Command::Path(arguments) => path::run(&settings, &arguments),
         Command::Status(arguments) => status::run(&settings, &arguments),
+        Command::Remove(arguments) => remove::run(&settings, &arguments),
+        Command::Compact => compact::run(&settings),
         Command::Export(arguments) => export::run(&settings, &arguments),
         Command::Train(arguments) => train::run(&settings, &arguments),
         Command::Eval(arguments) => eval::run(&settings, &arguments),

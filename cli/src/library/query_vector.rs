@@ -73,6 +73,15 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// A track of the library, whether its file is there or not.
+    pub fn record(&self, name: &Path) -> anyhow::Result<TrackRecord> {
+        let missing = || {
+            let error = anyhow::anyhow!("{}: no such track in the library", name.display());
+            hinted(error, "a track is named by its number, its path or the end of that")
+        };
+        self.in_library(name)?.ok_or_else(missing)
+    }
+
     /// A part of a track.
     pub fn resolve_part(&mut self, name: &Path, part: Part) -> anyhow::Result<QueryTrack> {
         let track = self.resolve(name)?;

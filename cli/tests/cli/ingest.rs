@@ -6,6 +6,28 @@ use super::music::{piece, write_library};
 use super::program::{World, path_of};
 
 #[test]
+fn tracks_are_forgotten_and_their_space_given_back() {
+    let world = World::new();
+    write_library(&world.library(), 6, 5.0);
+    world.ingest(&[]);
+    let removed = world.run(&["remove", "piece-1.wav", "2"]);
+    assert_eq!(removed.code, Some(0), "{removed:?}");
+    let answers = world.query(&world.library().join("piece-4.wav"));
+    assert_eq!(answers.len(), 3);
+    assert!(answers.iter().all(|answer| !path_of(answer).ends_with("piece-1.wav")));
+    assert!(world.library().join("piece-1.wav").exists());
+    world.run(&["remove", "piece-0.wav", "nothing"]).assert_error("no such track", Some("its number"));
+    assert_eq!(world.status()["tracks"]["embedded"], 4, "all or none");
+    let generation = world.status()["generation"].as_u64();
+    let compacted = world.run(&["compact"]);
+    assert!(compacted.stdout.contains("MiB now"), "{compacted:?}");
+    assert!(world.status()["generation"].as_u64() > generation);
+    assert_eq!(world.query(&world.library().join("piece-4.wav")), answers);
+    world.ingest(&[]);
+    assert_eq!(world.status()["tracks"]["embedded"], 6, "its folder was ingested again");
+}
+
+#[test]
 fn a_second_run_finds_nothing_to_do() {
     let world = World::new();
     write_library(&world.library(), 5, 5.0);

@@ -152,6 +152,14 @@ impl Catalogue {
         run().map_err(|error| Error::sqlite(path, error))
     }
 
+    /// Gives the space back that removed rows have left.
+    ///
+    /// # Errors
+    /// [`Error::DiskFull`]: it takes as much again while it works; [`Error::Sqlite`].
+    pub fn compact(&mut self) -> Result<()> {
+        self.read(|connection| connection.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE);"))
+    }
+
     /// The track with this number.
     ///
     /// # Errors
