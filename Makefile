@@ -1,7 +1,7 @@
 # Every habit has a target; `make help` lists them.
 CARGO ?= cargo
 
-.PHONY: help demo model test setup build lint docs bench fuzz deny fmt clean
+.PHONY: help demo model test setup build lint docs bench torture fuzz deny fmt clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -38,6 +38,9 @@ docs: setup ## the crates' documentation, in target/doc
 
 bench: setup ## how fast decoding, log-mel, embedding and search are
 	$(CARGO) bench --workspace
+
+torture: setup ## kill the program in the middle of its work, ROUNDS=200 times
+	TORTURE_ROUNDS=$(or $(ROUNDS),200) $(CARGO) test --release --workspace --features failpoints --test cli -- torture --nocapture
 
 fuzz: setup ## hostile bytes for the front end, SECONDS=600 a target (needs nightly and cargo-fuzz)
 	scripts/fuzz $(or $(SECONDS),600)

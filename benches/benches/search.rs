@@ -7,7 +7,7 @@ use index as _;
 use std::collections::HashSet;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use index::{ContentHash, FileStamp, IndexConfig, NewTrack, Store};
+use index::{ContentHash, FileStamp, NewTrack, Store};
 
 const MODEL: &str = "bench";
 
@@ -51,7 +51,7 @@ fn search(criterion: &mut Criterion) {
                 })
             })
             .expect("tracks are committed");
-        store.publish(&mut catalogue, MODEL, &IndexConfig::default(), &lock).expect("the vectors are published");
+        store.publish(&mut catalogue, MODEL, &lock).expect("the vectors are published");
         let searcher = store.searcher(&catalogue).expect("the index opens").expect("there are vectors");
         let mut query = tracks;
         group.bench_function(format!("{tracks} tracks"), |bencher| {

@@ -136,7 +136,11 @@ fn make(folder: &Path, made: &Made, tracks: u64, config: &IndexConfig) {
     let mut catalogue = store.catalogue_to_write(&lock).expect("the catalogue opens");
     let before = catalogue.counts(MODEL).expect("counts").embedded as u64;
     let start = Instant::now();
-    catalogue.commit(|writer| writer.set_serving_model(MODEL)).expect("a commit");
+    let settings = |writer: &index::catalogue::Writer<'_>| {
+        writer.set_serving_model(MODEL)?;
+        writer.set_index_config(config)
+    };
+    catalogue.commit(settings).expect("a commit");
     for first in (before..tracks).step_by(COMMIT_TRACKS as usize) {
         let numbers = first..tracks.min(first + COMMIT_TRACKS);
         let put = |writer: &index::catalogue::Writer<'_>| {
@@ -145,7 +149,7 @@ fn make(folder: &Path, made: &Made, tracks: u64, config: &IndexConfig) {
         catalogue.commit(put).expect("a commit");
     }
     let committed = start.elapsed();
-    store.publish(&mut catalogue, MODEL, config, &lock).expect("a generation");
+    store.publish(&mut catalogue, MODEL, &lock).expect("a generation");
     let published = start.elapsed() - committed;
     let searchable = Instant::now();
     let searcher = store.searcher(&catalogue).expect("the store opens").expect("vectors");

@@ -31,6 +31,8 @@ pub enum Outcome {
 }
 
 fn main() -> ExitCode {
+    #[cfg(feature = "failpoints")]
+    let _from_the_environment = fail::FailScenario::setup();
     failure::keep_guarded_panics_quiet();
     let arguments = args::Arguments::parse();
     match check_processor().and_then(|()| commands::run(arguments)) {

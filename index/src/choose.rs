@@ -7,13 +7,12 @@ use crate::error::Result;
 use crate::faiss_index::{EXACT, FaissIndex, Reach};
 use crate::track::TrackId;
 
-/// What an index is chosen by.
-#[derive(Debug, Clone, PartialEq)]
+/// What an index is chosen by; kept by the catalogue.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct IndexConfig {
     /// Vectors up to which all are compared: a millisecond or two, and no recall to be measured.
     pub exact_up_to: usize,
-    /// Vectors up to which an index is made anew for every change: a fraction of a second.
-    pub anew_up_to: usize,
     /// Memory that an index takes at most, in bytes.
     pub memory_bytes: u64,
     /// Share of the ten nearest that a search finds, in (0, 1].
@@ -24,25 +23,28 @@ pub struct IndexConfig {
 
 impl Default for IndexConfig {
     fn default() -> Self {
-        Self { exact_up_to: 50_000, anew_up_to: 10_000, memory_bytes: 4 << 30, target_recall: 0.99, queries: 500 }
+        Self { exact_up_to: 50_000, memory_bytes: 4 << 30, target_recall: 0.99, queries: 500 }
     }
 }
 
 /// An index is trained anew when there are so many times the vectors that it was trained on.
 const GROWTH: usize = 2;
 
+/// Up to this part of what is compared exactly, an index is made anew for every change: a fraction of a second.
+const ANEW_PART: usize = 5;
+
 impl IndexConfig {
     /// Whether so many changes may be searched beside a generation of `count` vectors. Reading them makes opening a
     /// little slower.
     pub(crate) fn may_wait(&self, count: usize, changes: usize) -> bool {
-        changes == 0 || (count > self.anew_up_to && changes <= count / 50)
+        changes == 0 || (count > self.exact_up_to / ANEW_PART && changes <= count / 50)
     }
 
     /// Whether a generation of `count` vectors may take these changes in as it is.
     pub(crate) fn may_update(&self, layout: &Layout, count: usize, changes: &Changes) -> bool {
         let lately = count + changes.written.len();
         let is_of_its_kind = (lately > self.exact_up_to) == (layout.lists > 0);
-        lately > self.anew_up_to && is_of_its_kind && lately < GROWTH * layout.trained_on
+        lately > self.exact_up_to / ANEW_PART && is_of_its_kind && lately < GROWTH * layout.trained_on
     }
 }
 
@@ -149,6 +151,10 @@ impl Exam {
 
     /// The fewest lists to look through that reach the recall with a margin, or all, where none do; and what they reach.
     pub fn probes(&self, index: &FaissIndex, lists: usize, target_recall: f64) -> Result<(usize, f64)> {
+        if target_recall >= 1.0 {
+            // Whatever is asked with, nothing may be missed.
+            return Ok((lists, self.recall(index, lists)?));
+        }
         let target_recall = 1.0 - MISSED_OF_OWN * (1.0 - target_recall);
         let (mut too_few, mut probes) = (0, 1);
         let mut recall = self.recall(index, probes)?;
@@ -205,10 +211,10 @@ mod tests {
         assert_eq!(nearest, [495, 496, 497, 498, 499, 501, 502, 503, 504, 505]);
         let one = exam.recall(&index, 1).unwrap();
         assert!(one > 0.8 && one < 1.0, "{one}");
-        let (probes, recall) = exam.probes(&index, 20, 1.0).unwrap();
+        let (probes, recall) = exam.probes(&index, 20, 0.999).unwrap();
         assert!(recall == 1.0 && (2..=5).contains(&probes), "{probes}: {recall}");
         assert!(exam.recall(&index, probes - 1).unwrap() < 1.0);
+        assert_eq!(exam.probes(&index, 20, 1.0).unwrap().0, 20);
         assert_eq!(exam.probes(&index, 20, 0.5).unwrap().0, 1);
-        assert_eq!(exam.probes(&index, 20, 1.5).unwrap(), (20, 1.0), "all, where the recall cannot be reached");
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::Catalogue;
-use crate::choose::Layout;
+use crate::choose::{IndexConfig, Layout};
 use crate::contents::Contents;
 use crate::error::{Error, Result};
 use crate::faiss_index::FaissIndex;
@@ -40,6 +40,8 @@ pub struct GenerationManifest {
     pub end: u64,
     /// How vectors.faiss is searched.
     pub layout: Layout,
+    /// What that was chosen by.
+    pub config: IndexConfig,
     /// BLAKE3 hashes of the files.
     pub checksums: Checksums,
 }
@@ -59,20 +61,22 @@ pub(crate) struct Source {
     catalogue: String,
     model_id: String,
     hub_weight: f32,
+    config: IndexConfig,
 }
 
 impl Source {
-    /// A model's vectors, as they are ranked now.
+    /// A model's vectors, as they are ranked and searched now.
     pub fn new(catalogue: &Catalogue, model_id: &str) -> Result<Self> {
-        let hub_weight = catalogue.hub_weight()?;
-        Ok(Self { catalogue: catalogue.identity()?, model_id: model_id.into(), hub_weight })
+        let (hub_weight, config) = (catalogue.hub_weight()?, catalogue.index_config()?);
+        Ok(Self { catalogue: catalogue.identity()?, model_id: model_id.into(), hub_weight, config })
     }
 }
 
 impl GenerationManifest {
     /// Whether a generation holds these vectors, in their present state or an earlier one.
     pub(crate) fn is_of(&self, source: &Source) -> bool {
-        (&self.catalogue, &self.model_id, self.hub_weight) == (&source.catalogue, &source.model_id, source.hub_weight)
+        (&self.catalogue, &self.model_id, self.hub_weight, &self.config)
+            == (&source.catalogue, &source.model_id, source.hub_weight, &source.config)
     }
 }
 
@@ -85,6 +89,7 @@ pub(crate) fn write(folder: &Path, contents: &Contents, source: Source, revision
     std::fs::create_dir_all(&partial).map_err(|error| Error::io(&partial, error))?;
     let (vectors, neighbourhoods) = (partial.join(VECTORS_FILE), partial.join(NEIGHBOURHOODS_FILE));
     contents.index.write(&vectors)?;
+    end_at!("generation-vectors");
     contents.neighbourhoods.write(&neighbourhoods)?;
     let manifest = GenerationManifest {
         format_version: MANIFEST_FORMAT_VERSION,
@@ -96,6 +101,7 @@ pub(crate) fn write(folder: &Path, contents: &Contents, source: Source, revision
         revision,
         end: contents.end,
         layout: contents.layout.clone(),
+        config: source.config,
         checksums: Checksums { vectors: checksum(&vectors)?, neighbourhoods: checksum(&neighbourhoods)? },
     };
     let manifest_path = partial.join(MANIFEST_FILE);
@@ -105,7 +111,9 @@ pub(crate) fn write(folder: &Path, contents: &Contents, source: Source, revision
     for path in [&vectors, &neighbourhoods, &manifest_path, &partial] {
         sync(path)?;
     }
+    end_at!("generation-manifest");
     std::fs::rename(&partial, folder).map_err(|error| Error::io(folder, error))?;
+    end_at!("generation-renamed");
     sync(folder.parent().unwrap_or(folder))
 }
 

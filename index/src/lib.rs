@@ -26,6 +26,14 @@
 //!   lock                   held by the one writer
 //! ```
 
+/// A place where a test may make the program end at once, as a power cut does: with the feature `failpoints` and the
+/// environment's `FAILPOINTS=name=return`.
+macro_rules! end_at {
+    ($name:literal) => {
+        fail::fail_point!($name, |_| std::process::abort())
+    };
+}
+
 mod among;
 pub mod catalogue;
 pub mod choose;

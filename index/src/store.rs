@@ -5,7 +5,6 @@ use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use crate::catalogue::Catalogue;
-use crate::choose::IndexConfig;
 use crate::contents::Contents;
 use crate::error::{Error, Result};
 use crate::generation::{self, Access, GenerationManifest, Source};
@@ -228,14 +227,8 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::DiskFull`], [`Error::Io`], [`Error::Faiss`]; what served before then goes on.
-    pub fn publish(
-        &self,
-        catalogue: &mut Catalogue,
-        model_id: &str,
-        config: &IndexConfig,
-        _lock: &WriteLock,
-    ) -> Result<()> {
-        let source = Source::new(catalogue, model_id)?;
+    pub fn publish(&self, catalogue: &mut Catalogue, model_id: &str, _lock: &WriteLock) -> Result<()> {
+        let (source, config) = (Source::new(catalogue, model_id)?, catalogue.index_config()?);
         let current = derived(self.current())?.filter(|(_, manifest)| manifest.is_of(&source));
         if let Some((number, manifest)) = &current
             && let Some(changes) = catalogue.count_changes(model_id, manifest.revision)?
@@ -244,29 +237,23 @@ impl Store {
             if config.may_wait(manifest.count, changes) && generation::is_whole(&folder, manifest) {
                 return self.serve(catalogue, model_id);
             }
-            if let Some(contents) = self.updated(catalogue, &folder, manifest, config)? {
+            if let Some(contents) = self.updated(catalogue, &folder, manifest)? {
                 return self.replace(catalogue, model_id, &contents);
             }
         }
-        self.build_anew(catalogue, model_id, config)
+        self.build_anew(catalogue, model_id)
     }
 
     /// Makes a model's vectors serve, and a generation of them from the catalogue alone.
     ///
     /// # Errors
     /// As [`Store::publish`].
-    pub fn rebuild(
-        &self,
-        catalogue: &mut Catalogue,
-        model_id: &str,
-        config: &IndexConfig,
-        _lock: &WriteLock,
-    ) -> Result<()> {
-        self.build_anew(catalogue, model_id, config)
+    pub fn rebuild(&self, catalogue: &mut Catalogue, model_id: &str, _lock: &WriteLock) -> Result<()> {
+        self.build_anew(catalogue, model_id)
     }
 
-    fn build_anew(&self, catalogue: &mut Catalogue, model_id: &str, config: &IndexConfig) -> Result<()> {
-        match Contents::of_catalogue(catalogue, model_id, config)? {
+    fn build_anew(&self, catalogue: &mut Catalogue, model_id: &str) -> Result<()> {
+        match Contents::of_catalogue(catalogue, model_id, &catalogue.index_config()?)? {
             Some(contents) => self.replace(catalogue, model_id, &contents),
             None if catalogue.serving_model()?.as_deref() == Some(model_id) => self.retire_all(),
             None => Ok(()),
@@ -274,13 +261,8 @@ impl Store {
     }
 
     /// The generation in a folder with what changed since, where it need not learn anew where vectors lie.
-    fn updated(
-        &self,
-        catalogue: &Catalogue,
-        folder: &Path,
-        manifest: &GenerationManifest,
-        config: &IndexConfig,
-    ) -> Result<Option<Contents>> {
+    fn updated(&self, catalogue: &Catalogue, folder: &Path, manifest: &GenerationManifest) -> Result<Option<Contents>> {
+        let config = catalogue.index_config()?;
         let changes = catalogue.changes(&manifest.model_id, manifest.revision)?;
         let Some(changes) = changes.filter(|changes| config.may_update(&manifest.layout, manifest.count, changes))
         else {
@@ -300,6 +282,7 @@ impl Store {
         generation::write(&generation::folder(&self.generations_path(), number), contents, source, revision)?;
         self.set_current(number)?;
         self.remove_generations_before(number.saturating_sub(OLD_GENERATIONS_KEPT))?;
+        end_at!("generations-removed");
         self.serve(catalogue, model_id)
     }
 
@@ -335,7 +318,9 @@ impl Store {
         let io = |error| Error::io(&path, error);
         let mut file = tempfile::NamedTempFile::new_in(&self.folder).map_err(io)?;
         writeln!(file, "{number}").and_then(|()| file.as_file().sync_all()).map_err(io)?;
+        end_at!("current-written");
         file.persist(&path).map_err(|error| io(error.error))?;
+        end_at!("current-replaced");
         generation::sync(&self.folder)
     }
 

@@ -46,7 +46,7 @@ fn store_of(folder: &Path, tracks: u64) -> (Store, Catalogue) {
             (0..tracks).try_for_each(|number| writer.put_embedded(&track(number), MODEL, &vector(number)).map(|_| ()))
         })
         .unwrap();
-    store.publish(&mut catalogue, MODEL, &IndexConfig::default(), &lock).unwrap();
+    store.publish(&mut catalogue, MODEL, &lock).unwrap();
     (store, catalogue)
 }
 
@@ -110,7 +110,7 @@ fn hubs_pay_a_share_of_their_mean_cosine_and_a_changed_share_takes_effect() {
     assert_eq!(store.changes_since_current(&catalogue).unwrap(), None);
     assert_scores(&store.searcher(&catalogue).unwrap().unwrap(), 0.4);
     let lock = store.lock("test").unwrap();
-    store.publish(&mut catalogue, MODEL, &IndexConfig::default(), &lock).unwrap();
+    store.publish(&mut catalogue, MODEL, &lock).unwrap();
     assert_eq!(store.changes_since_current(&catalogue).unwrap(), Some(0));
     assert_eq!(store.current().unwrap().unwrap().1.dimension, 16);
     assert_scores(&store.searcher(&catalogue).unwrap().unwrap(), 0.4);
@@ -153,7 +153,7 @@ fn what_changed_since_a_generation_is_searched_beside_it() {
 
 /// Inverted lists for what would else be compared exactly.
 fn lists() -> IndexConfig {
-    IndexConfig { exact_up_to: 1000, anew_up_to: 1000, target_recall: 0.95, queries: 50, ..IndexConfig::default() }
+    IndexConfig { exact_up_to: 1000, target_recall: 0.95, queries: 50, ..IndexConfig::default() }
 }
 
 /// What a search over a generation and beside it answers is what one over the catalogue's vectors does.
@@ -177,16 +177,16 @@ fn a_large_store_takes_changes_in_without_being_built_anew() {
     let (store, mut catalogue) = store_of(folder.path(), 2000);
     let lock = store.lock("test").unwrap();
     let number = |store: &Store| store.current().unwrap().unwrap().0;
-    // Its generation was exact: of another configuration, it goes on until something changes.
-    catalogue.commit(|writer| writer.remove(TrackId(2000))).unwrap();
-    let exact = IndexConfig { exact_up_to: usize::MAX, anew_up_to: usize::MAX, ..lists() };
-    store.publish(&mut catalogue, MODEL, &exact, &lock).unwrap();
-    store.publish(&mut catalogue, MODEL, &lists(), &lock).unwrap();
-    assert_eq!((number(&store), store.current().unwrap().unwrap().1.layout.lists), (2, 0));
-    for track in 1900..1999 {
+    assert_eq!(store.current().unwrap().unwrap().1.layout.lists, 0);
+    for track in 1900..2000 {
         catalogue.commit(|writer| writer.remove(TrackId(track + 1))).unwrap();
     }
-    store.publish(&mut catalogue, MODEL, &lists(), &lock).unwrap();
+    store.publish(&mut catalogue, MODEL, &lock).unwrap();
+    assert_eq!(number(&store), 2);
+    // Of another configuration there is another generation, though no vector has changed.
+    catalogue.commit(|writer| writer.set_index_config(&lists())).unwrap();
+    assert_eq!(store.changes_since_current(&catalogue).unwrap(), None);
+    store.publish(&mut catalogue, MODEL, &lock).unwrap();
     let manifest = store.current().unwrap().unwrap().1;
     assert_eq!((number(&store), manifest.count, manifest.layout.lists), (3, 1900, 174));
     assert!((1..174).contains(&manifest.layout.probes), "{:?}", manifest.layout);
@@ -208,14 +208,14 @@ fn a_large_store_takes_changes_in_without_being_built_anew() {
         assert_exact(&store, &catalogue, 0..50);
         assert_exact(&store, &catalogue, 3000..3008);
         assert_eq!((number(&store), store.changes_since_current(&catalogue).unwrap()), (3, Some(32)), "{round}");
-        store.publish(&mut catalogue, MODEL, &lists(), &lock).unwrap();
+        store.publish(&mut catalogue, MODEL, &lock).unwrap();
     }
 
     // More than that is taken in, with the lists that there are; what is then gone is forgotten.
     catalogue
         .commit(|writer| (4000..4010).try_for_each(|n| writer.put_embedded(&track(n), MODEL, &vector(n)).map(|_| ())))
         .unwrap();
-    store.publish(&mut catalogue, MODEL, &lists(), &lock).unwrap();
+    store.publish(&mut catalogue, MODEL, &lock).unwrap();
     let updated = store.current().unwrap().unwrap().1;
     assert_eq!((number(&store), updated.count), (4, 1900 + 5 - 4 + 10));
     assert_eq!(updated.layout, manifest.layout);
@@ -229,7 +229,7 @@ fn a_large_store_takes_changes_in_without_being_built_anew() {
         .commit(|writer| (6000..8000).try_for_each(|n| writer.put_embedded(&track(n), MODEL, &vector(n)).map(|_| ())))
         .unwrap();
     assert_exact(&store, &catalogue, 6000..6020);
-    store.publish(&mut catalogue, MODEL, &lists(), &lock).unwrap();
+    store.publish(&mut catalogue, MODEL, &lock).unwrap();
     let anew = store.current().unwrap().unwrap().1;
     assert_eq!((anew.count, anew.layout.lists), (3911, 250));
     assert_exact(&store, &catalogue, 6000..6020);
@@ -255,8 +255,9 @@ fn a_filter_is_searched_within_whatever_the_index() {
         catalogue.commit(put).unwrap();
     };
     put(&mut catalogue, 0..1980);
+    catalogue.commit(|writer| writer.set_index_config(&lists())).unwrap();
     let lock = store.lock("test").unwrap();
-    store.publish(&mut catalogue, MODEL, &lists(), &lock).unwrap();
+    store.publish(&mut catalogue, MODEL, &lock).unwrap();
     assert!(store.current().unwrap().unwrap().1.layout.lists > 0);
     put(&mut catalogue, 1980..2000);
     catalogue.commit(|writer| writer.remove(TrackId(8))).unwrap();
@@ -400,7 +401,7 @@ fn removals_are_forgotten_when_no_generation_needs_them() {
         catalogue.commit(|writer| writer.remove(TrackId(track))).unwrap();
         assert_eq!(catalogue.changes(MODEL, first).unwrap().unwrap().removed.len() as u64, track);
         if track < 3 {
-            store.publish(&mut catalogue, MODEL, &IndexConfig::default(), &lock).unwrap();
+            store.publish(&mut catalogue, MODEL, &lock).unwrap();
             assert_eq!(catalogue.changes(MODEL, first).unwrap().is_some(), track == 1, "one older one is kept");
         }
         if track == 2 {
@@ -428,7 +429,7 @@ fn a_catalogue_of_format_1_is_brought_up_to_date() {
     drop(catalogue);
     let lock = store.lock("test").unwrap();
     let mut catalogue = store.catalogue_to_write(&lock).unwrap();
-    store.publish(&mut catalogue, MODEL, &IndexConfig::default(), &lock).unwrap();
+    store.publish(&mut catalogue, MODEL, &lock).unwrap();
     catalogue.commit(|writer| writer.remove(TrackId(4))).unwrap();
     let changes = catalogue.changes(MODEL, 4).unwrap().unwrap();
     assert_eq!((changes.revision, changes.written, changes.removed), (5, Vec::new(), vec![TrackId(4)]));
@@ -467,14 +468,14 @@ fn derived_data_that_is_damaged_or_gone_is_replaced() {
         assert_eq!(nearest(&searcher, 3, 1, &[])[0].0, 4, "{what}");
         // Though nothing has changed.
         let lock = store.lock("test").unwrap();
-        store.publish(&mut catalogue, MODEL, &IndexConfig::default(), &lock).unwrap();
+        store.publish(&mut catalogue, MODEL, &lock).unwrap();
         drop(lock);
         let (number, manifest) = store.current().unwrap().unwrap();
         let vectors = std::fs::read(store.folder().join(format!("generations/{number:06}/vectors.faiss"))).unwrap();
         assert_eq!(blake3::hash(&vectors).to_hex().as_str(), manifest.checksums.vectors, "{what}");
         catalogue.commit(|writer| writer.put_embedded(&track(8), MODEL, &vector(8))).unwrap();
         let lock = store.lock("test").unwrap();
-        store.publish(&mut catalogue, MODEL, &IndexConfig::default(), &lock).unwrap();
+        store.publish(&mut catalogue, MODEL, &lock).unwrap();
         assert_eq!(store.changes_since_current(&catalogue).unwrap(), Some(0), "{what}");
         assert_eq!(size(&store, &catalogue), 6, "{what}");
     }
@@ -525,11 +526,11 @@ fn a_model_without_vectors_does_not_take_over() {
     let folder = tempfile::tempdir().unwrap();
     let (store, mut catalogue) = store_of(folder.path(), 3);
     let lock = store.lock("test").unwrap();
-    store.publish(&mut catalogue, "model-b", &IndexConfig::default(), &lock).unwrap();
+    store.publish(&mut catalogue, "model-b", &lock).unwrap();
     assert_eq!(catalogue.serving_model().unwrap().as_deref(), Some(MODEL));
     assert_eq!(size(&store, &catalogue), 3);
     catalogue.commit(|writer| writer.put_embedded(&track(0), "model-b", &vector(0))).unwrap();
-    store.publish(&mut catalogue, "model-b", &IndexConfig::default(), &lock).unwrap();
+    store.publish(&mut catalogue, "model-b", &lock).unwrap();
     assert_eq!(catalogue.serving_model().unwrap().as_deref(), Some("model-b"));
     assert_eq!(size(&store, &catalogue), 1);
 }
@@ -539,11 +540,11 @@ fn publishing_switches_current_and_keeps_few_generations() {
     let folder = tempfile::tempdir().unwrap();
     let (store, mut catalogue) = store_of(folder.path(), 2);
     let lock = store.lock("test").unwrap();
-    store.publish(&mut catalogue, MODEL, &IndexConfig::default(), &lock).unwrap();
+    store.publish(&mut catalogue, MODEL, &lock).unwrap();
     assert_eq!(store.current().unwrap().unwrap().0, 1, "nothing changed, nothing to publish");
     for number in 10..14 {
         catalogue.commit(|writer| writer.put_embedded(&track(number), MODEL, &vector(number))).unwrap();
-        store.publish(&mut catalogue, MODEL, &IndexConfig::default(), &lock).unwrap();
+        store.publish(&mut catalogue, MODEL, &lock).unwrap();
     }
     let (number, manifest) = store.current().unwrap().unwrap();
     assert_eq!((number, manifest.count, manifest.dimension), (5, 6, 16));

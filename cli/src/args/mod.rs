@@ -108,6 +108,15 @@ pub struct IngestArguments {
     /// 1; 0: nothing [default: the store's, else 0.4]
     #[arg(long, value_name = "SHARE", value_parser = hub_weight)]
     pub hub_weight: Option<f32>,
+    /// Tracks up to which a query compares with all of them; more are searched by lists [default: the store's, else 50000]
+    #[arg(long, value_name = "N")]
+    pub exact_up_to: Option<usize>,
+    /// Share of the ten nearest that searches by lists have to find [default: the store's, else 0.99]
+    #[arg(long, value_name = "SHARE", value_parser = recall)]
+    pub recall: Option<f64>,
+    /// Memory in GiB that the index takes at most; less makes searches less exact [default: the store's, else 4]
+    #[arg(long, value_name = "N", value_parser = gibibytes)]
+    pub index_gib: Option<f64>,
     /// Print the summary as JSON
     #[arg(long)]
     pub json: bool,
@@ -302,6 +311,16 @@ pub enum LayerPoolingArgument {
 fn excerpt_seconds(text: &str) -> Result<f64, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
     if (10.0..=600.0).contains(&seconds) { Ok(seconds) } else { Err("must be in 10..=600".into()) }
+}
+
+fn recall(text: &str) -> Result<f64, String> {
+    let recall: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if recall > 0.0 && recall <= 1.0 { Ok(recall) } else { Err("must be above 0 and at most 1".into()) }
+}
+
+fn gibibytes(text: &str) -> Result<f64, String> {
+    let gibibytes: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if gibibytes > 0.0 && gibibytes <= 4096.0 { Ok(gibibytes) } else { Err("must be above 0 and at most 4096".into()) }
 }
 
 fn hub_weight(text: &str) -> Result<f32, String> {

@@ -1,6 +1,6 @@
 //! `similar-tracks compact`.
 
-use index::{IndexConfig, Store};
+use index::Store;
 
 use crate::Outcome;
 use crate::output;
@@ -15,7 +15,7 @@ pub fn run(settings: &Settings) -> anyhow::Result<Outcome> {
         return Ok(output::nothing(&format!("the store {} holds no tracks", settings.store.display())));
     };
     let before = store.bytes()?;
-    store.rebuild(&mut catalogue, &model_id, &IndexConfig::default(), &lock)?;
+    store.rebuild(&mut catalogue, &model_id, &lock)?;
     catalogue.compact()?;
     drop(catalogue);
     let [before, after] = [before, store.bytes()?].map(|bytes| bytes as f64 / f64::from(1 << 20));

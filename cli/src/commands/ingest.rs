@@ -85,6 +85,7 @@ pub fn run(settings: &Settings, arguments: &IngestArguments) -> anyhow::Result<O
     note_unreadable(&found, &mut summary);
     model.keep_in(&store)?;
     let first = serving_with_tracks(&catalogue)?.is_none();
+    let config = index_config(catalogue.index_config()?, arguments);
     let run = catalogue.commit(|writer| {
         if first {
             writer.set_serving_model(&embedding)?;
@@ -92,6 +93,7 @@ pub fn run(settings: &Settings, arguments: &IngestArguments) -> anyhow::Result<O
         if let Some(weight) = arguments.hub_weight {
             writer.set_hub_weight(weight)?;
         }
+        writer.set_index_config(&config)?;
         writer.begin_run("ingest", &embedding)
     })?;
     let ingest = Ingest { settings, arguments, store: &store, model: &model, embedding, lock: &lock };
@@ -109,6 +111,17 @@ pub fn run(settings: &Settings, arguments: &IngestArguments) -> anyhow::Result<O
         anyhow::bail!("{} could not be used (--strict)", output::count(failed, "file"));
     }
     Ok(Outcome::Done)
+}
+
+/// The store's, but for what is given.
+fn index_config(config: IndexConfig, arguments: &IngestArguments) -> IndexConfig {
+    let bytes = |gibibytes: f64| (gibibytes * f64::from(1 << 30)) as u64;
+    IndexConfig {
+        exact_up_to: arguments.exact_up_to.unwrap_or(config.exact_up_to),
+        target_recall: arguments.recall.unwrap_or(config.target_recall),
+        memory_bytes: arguments.index_gib.map_or(config.memory_bytes, bytes),
+        ..config
+    }
 }
 
 /// The store's model, unless another is asked for.
@@ -196,7 +209,7 @@ impl Ingest<'_> {
             catalogue.commit(|writer| gone.iter().try_for_each(|id| writer.remove(*id)))?;
             (summary.pruned, summary.missing) = (gone.len(), 0);
         }
-        Ok(self.store.publish(catalogue, &self.embedding, &IndexConfig::default(), self.lock)?)
+        Ok(self.store.publish(catalogue, &self.embedding, self.lock)?)
     }
 
     /// All cores decode and embed; this thread writes.

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use index::{IndexConfig, Store, TrackId};
+use index::{Store, TrackId};
 
 use crate::Outcome;
 use crate::args::RemoveArguments;
@@ -21,7 +21,7 @@ pub fn run(settings: &Settings, arguments: &RemoveArguments) -> anyhow::Result<O
     let tracks: HashSet<TrackId> =
         arguments.tracks.iter().map(|name| Ok(resolver.record(name)?.id)).collect::<anyhow::Result<_>>()?;
     catalogue.commit(|writer| tracks.iter().try_for_each(|track| writer.remove(*track)))?;
-    store.publish(&mut catalogue, &model_id, &IndexConfig::default(), &lock)?;
+    store.publish(&mut catalogue, &model_id, &lock)?;
     output::print(&format!("{} forgotten; files are untouched\n", output::count(tracks.len(), "track")))?;
     Ok(Outcome::Done)
 }

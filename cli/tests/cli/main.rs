@@ -15,6 +15,7 @@ mod models;
 mod music;
 mod program;
 mod query;
+mod torture;
 mod tour;
 mod training;
 mod training_data;

@@ -17,6 +17,7 @@ pub use filter::{Bounds, Filter};
 pub use schema::SCHEMA_VERSION;
 pub use writer::{RunId, Writer, Written};
 
+use crate::choose::IndexConfig;
 use crate::error::{Error, Result};
 use crate::hubs;
 use crate::track::{ContentHash, FileStamp, TrackId, TrackRecord};
@@ -146,7 +147,9 @@ impl Catalogue {
         let run = || {
             let writer = Writer::new(connection.transaction()?);
             let value = write(&writer)?;
+            end_at!("commit-begun");
             writer.finish()?;
+            end_at!("commit-done");
             Ok(value)
         };
         run().map_err(|error| Error::sqlite(path, error))
@@ -333,6 +336,12 @@ impl Catalogue {
         let Some(text) = self.setting("hub_weight")? else { return Ok(hubs::DEFAULT_WEIGHT) };
         let damaged = |_| Error::Damaged { path: self.path.clone(), reason: format!("{text:?} is no weight of hubs") };
         text.parse().map_err(damaged)
+    }
+
+    /// What indexes of the vectors are chosen by.
+    pub fn index_config(&self) -> Result<IndexConfig> {
+        let Some(text) = self.setting("index")? else { return Ok(IndexConfig::default()) };
+        toml::from_str(&text).map_err(|error| Error::Damaged { path: self.path.clone(), reason: error.to_string() })
     }
 
     /// A random number that no other catalogue has.

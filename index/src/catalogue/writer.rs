@@ -6,6 +6,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::Transient;
 use super::columns::{SILENT, StoredPath};
+use crate::choose::IndexConfig;
 use crate::track::{FileStamp, NewTrack, TrackId};
 
 /// What a write inside of a transaction gives.
@@ -128,6 +129,13 @@ impl<'a> Writer<'a> {
     /// Sets what tracks pay that lie near to everything ([`crate::hubs`]).
     pub fn set_hub_weight(&self, weight: f32) -> rusqlite::Result<()> {
         self.0.execute("INSERT OR REPLACE INTO settings VALUES ('hub_weight', ?1)", [weight.to_string()])?;
+        Ok(())
+    }
+
+    /// Sets what indexes of the vectors are chosen by; the next [`publish`](crate::Store::publish) obeys.
+    pub fn set_index_config(&self, config: &IndexConfig) -> rusqlite::Result<()> {
+        let text = toml::to_string(config).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+        self.0.execute("INSERT OR REPLACE INTO settings VALUES ('index', ?1)", [text])?;
         Ok(())
     }
 
