@@ -39,7 +39,7 @@ fn general_hint(error: &anyhow::Error) -> Option<&'static str> {
             index::Error::InUse { .. } => "wait until it has ended; queries go on meanwhile",
             index::Error::NewerFormat { .. } => "the store was written by a newer similar-tracks: update this one",
             index::Error::Damaged { .. } => {
-                "restore the store from a backup, or move it away and ingest again: the music itself is never touched"
+                "`similar-tracks repair` keeps what can still be read, and an ingest brings back the rest"
             }
             _ => return None,
         })

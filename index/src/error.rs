@@ -128,7 +128,13 @@ impl Error {
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
                 Self::Damaged { path, reason: source.to_string() }
             }
-            _ => Self::Sqlite { path, source },
+            _ => match source {
+                // A row that cannot be what was written.
+                rusqlite::Error::FromSqlConversionFailure(_, _, reason) => {
+                    Self::Damaged { path, reason: reason.to_string() }
+                }
+                source => Self::Sqlite { path, source },
+            },
         }
     }
 }

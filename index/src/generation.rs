@@ -146,9 +146,9 @@ pub(crate) enum Access {
 }
 
 /// Whether a generation's files are what was written.
-pub(crate) fn is_whole(folder: &Path, manifest: &GenerationManifest) -> bool {
-    let Checksums { vectors, neighbourhoods } = &manifest.checksums;
-    verified(folder, VECTORS_FILE, vectors).is_ok() && verified(folder, NEIGHBOURHOODS_FILE, neighbourhoods).is_ok()
+pub(crate) fn verify(folder: &Path, manifest: &GenerationManifest) -> Result<()> {
+    verified(folder, VECTORS_FILE, &manifest.checksums.vectors)?;
+    verified(folder, NEIGHBOURHOODS_FILE, &manifest.checksums.neighbourhoods).map(|_| ())
 }
 
 /// Reads a generation's files after verifying them.

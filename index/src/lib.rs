@@ -9,6 +9,7 @@
 //! | [`choose`] | which kind of index serves how many vectors |
 //! | [`search`] | [`Searcher`]: nearest neighbours of a vector |
 //! | [`selection`] | [`Selection`]: which of them make up an answer |
+//! | [`repair`] | what is damaged, made good |
 //! | [`resemblance`] | which passages of two tracks resemble each other most |
 //! | [`radio`] | [`Radio`](radio::Radio): tracks without end |
 //! | [`journey`] | a way from one track to another by small steps |
@@ -45,6 +46,7 @@ pub mod hubs;
 pub mod journey;
 pub mod radio;
 pub mod ranking;
+pub mod repair;
 pub mod resemblance;
 pub mod search;
 pub mod selection;

@@ -64,7 +64,7 @@ impl Store {
         &self.folder
     }
 
-    fn catalogue_path(&self) -> PathBuf {
+    pub(crate) fn catalogue_path(&self) -> PathBuf {
         self.folder.join("catalogue.sqlite")
     }
 
@@ -156,6 +156,12 @@ impl Store {
         self.with_current(|number, folder| Ok((number, generation::manifest(folder)?)))
     }
 
+    /// Verifies the files of the generation that serves, if one does.
+    pub(crate) fn verify_current(&self) -> Result<()> {
+        let verify = |_, folder: &Path| generation::verify(folder, &generation::manifest(folder)?);
+        self.with_current(verify).map(|_| ())
+    }
+
     /// Opens what CURRENT names. A generation that disappears in between was replaced: try again.
     fn with_current<T>(&self, open: impl Fn(u64, &Path) -> Result<T>) -> Result<Option<T>> {
         let mut tries = 0;
@@ -234,7 +240,7 @@ impl Store {
             && let Some(changes) = catalogue.count_changes(model_id, manifest.revision)?
         {
             let folder = generation::folder(&self.generations_path(), *number);
-            if config.may_wait(manifest.count, changes) && generation::is_whole(&folder, manifest) {
+            if config.may_wait(manifest.count, changes) && generation::verify(&folder, manifest).is_ok() {
                 return self.serve(catalogue, model_id);
             }
             if let Some(contents) = self.updated(catalogue, &folder, manifest)? {

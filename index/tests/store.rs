@@ -236,6 +236,56 @@ fn a_large_store_takes_changes_in_without_being_built_anew() {
 }
 
 #[test]
+fn eight_readers_see_whole_states_while_one_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, mut catalogue) = store_of(folder.path(), 0);
+    let put = |writer: &index::catalogue::Writer<'_>, numbers: std::ops::Range<u64>| {
+        numbers.into_iter().try_for_each(|n| writer.put_embedded(&track(n), MODEL, &vector(n)).map(|_| ()))
+    };
+    catalogue
+        .commit(|writer| {
+            writer.set_index_config(&IndexConfig { exact_up_to: 100, target_recall: 1.0, ..lists() })?;
+            put(writer, 0..200)
+        })
+        .unwrap();
+    let lock = store.lock("test").unwrap();
+    store.publish(&mut catalogue, MODEL, &lock).unwrap();
+    let has_ended = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let read = || {
+            let (mut states, mut sizes) = (0, HashSet::new());
+            while !has_ended.load(std::sync::atomic::Ordering::Relaxed) || states == 0 {
+                let catalogue = store.catalogue().unwrap();
+                let searcher = store.searcher(&catalogue).unwrap().unwrap();
+                let found = nearest(&searcher, 0, 10_000, &[]);
+                // Each commit adds ten and takes five away: any other number would be of no state that ever was.
+                assert!(found.len() >= 200 && found.len() % 5 == 0, "{}", found.len());
+                assert_eq!(found.iter().map(|(track, _)| track).collect::<HashSet<_>>().len(), found.len());
+                sizes.insert(found.len());
+                states += 1;
+            }
+            sizes.len()
+        };
+        let readers: Vec<_> = (0..8).map(|_| scope.spawn(read)).collect();
+        for round in 0..40 {
+            let first = 1000 + 10 * round;
+            catalogue
+                .commit(|writer| {
+                    put(writer, first..first + 10)?;
+                    // The oldest of what was there in the beginning, or was added since.
+                    (5 * round..5 * round + 5).try_for_each(|track| writer.remove(TrackId(track + 1)))
+                })
+                .unwrap();
+            store.publish(&mut catalogue, MODEL, &lock).unwrap();
+        }
+        has_ended.store(true, std::sync::atomic::Ordering::Relaxed);
+        let seen: usize = readers.into_iter().map(|reader| reader.join().unwrap()).sum();
+        assert!(seen > 8, "readers saw states come and go");
+    });
+    assert!(store.current().unwrap().unwrap().0 > 3);
+}
+
+#[test]
 fn a_filter_is_searched_within_whatever_the_index() {
     let folder = tempfile::tempdir().unwrap();
     let (store, mut catalogue) = store_of(folder.path(), 0);
@@ -479,6 +529,84 @@ fn derived_data_that_is_damaged_or_gone_is_replaced() {
         assert_eq!(store.changes_since_current(&catalogue).unwrap(), Some(0), "{what}");
         assert_eq!(size(&store, &catalogue), 6, "{what}");
     }
+}
+
+#[test]
+fn a_flipped_bit_of_a_vector_is_named_and_its_track_embedded_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, catalogue) = store_of(folder.path(), 50);
+    drop(catalogue);
+    let path = store.folder().join("catalogue.sqlite");
+    let sought: Vec<u8> = vector(20).iter().flat_map(|value| value.to_le_bytes()).collect();
+    let mut bytes = std::fs::read(&path).unwrap();
+    // Pages that are no longer in use may have a copy of it.
+    let places: Vec<usize> = (0..bytes.len() - sought.len()).filter(|&at| bytes[at..].starts_with(&sought)).collect();
+    places.iter().for_each(|place| bytes[place + 5] ^= 1);
+    std::fs::write(&path, &bytes).unwrap();
+    let catalogue = store.catalogue().unwrap();
+    let damaged = |error: Error| matches!(error, Error::Damaged { reason, .. } if reason.contains("track 21 "));
+    assert!(damaged(catalogue.vector(TrackId(21), MODEL).unwrap_err()));
+    // The index was built before.
+    assert_eq!(nearest(&store.searcher(&catalogue).unwrap().unwrap(), 20, 1, &[])[0].0, 21);
+    drop(catalogue);
+    let lock = store.lock("test").unwrap();
+    let mut catalogue = store.catalogue_to_write(&lock).unwrap();
+    assert!(damaged(store.rebuild(&mut catalogue, MODEL, &lock).unwrap_err()));
+    let repair = store.repair(&lock).unwrap();
+    assert_eq!((repair.vectors, repair.faults.len(), repair.generation), (vec![TrackId(21)], 0, None));
+    assert!(!catalogue.known(MODEL).unwrap().iter().find(|known| known.id == TrackId(21)).unwrap().has_vector);
+    assert_eq!(size(&store, &catalogue), 49);
+    assert!(store.repair(&lock).unwrap().is_needless());
+}
+
+#[test]
+fn of_a_damaged_catalogue_what_can_be_read_is_kept() {
+    for (damage, least) in [("a page", 150), ("cut off", 50), ("the header", 0)] {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, catalogue) = store_of(folder.path(), 300);
+        drop(catalogue);
+        let path = store.folder().join("catalogue.sqlite");
+        let mut bytes = std::fs::read(&path).unwrap();
+        let middle = bytes.len() / 8192 * 4096;
+        match damage {
+            "a page" => bytes[middle..middle + 4096].fill(0xA5),
+            "cut off" => bytes.truncate(middle),
+            _ => bytes[..4096].fill(0),
+        }
+        std::fs::write(&path, &bytes).unwrap();
+        let lock = store.lock("test").unwrap();
+        let repair = store.repair(&lock).unwrap();
+        let salvaged = repair.salvaged.clone().unwrap();
+        assert!(!repair.faults.is_empty() && salvaged.damaged.exists(), "{damage}: {repair:?}");
+        assert!(salvaged.tracks >= least && salvaged.tracks <= 300, "{damage}: {salvaged:?}");
+        // Sound, and of its own rows alone.
+        let mut catalogue = store.catalogue_to_write(&lock).unwrap();
+        assert_eq!(catalogue.faults().unwrap(), [] as [String; 0]);
+        let mut kept = 0;
+        catalogue
+            .each_vector(MODEL, |track, found| {
+                assert_eq!(found, vector(track.0 - 1));
+                assert_eq!(catalogue.get(track).unwrap().unwrap().file.path, path_of(track));
+                kept += 1;
+            })
+            .unwrap();
+        assert!(kept >= least, "{damage}: {kept} vectors");
+        // An ingest brings the rest.
+        catalogue
+            .commit(|writer| {
+                writer.set_serving_model(MODEL)?;
+                (0..300).try_for_each(|n| writer.put_embedded(&track(n), MODEL, &vector(n)).map(|_| ()))
+            })
+            .unwrap();
+        store.publish(&mut catalogue, MODEL, &lock).unwrap();
+        assert_eq!(size(&store, &catalogue), 300, "{damage}");
+        assert!(store.repair(&lock).unwrap().is_needless(), "{damage}");
+    }
+}
+
+/// Where track `id` of [`store_of`] lies.
+fn path_of(id: TrackId) -> std::path::PathBuf {
+    track(id.0 - 1).path
 }
 
 #[test]

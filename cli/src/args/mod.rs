@@ -55,6 +55,8 @@ pub enum Command {
     Status(StatusArguments),
     /// Forget tracks; their files stay, and an ingest of their folder takes them in again
     Remove(RemoveArguments),
+    /// Verify the store, build anew what can be, and keep what can still be read
+    Repair,
     /// Build the index anew, and give back the space of what is gone
     Compact,
     /// Write every track's vector to a file

@@ -11,6 +11,7 @@ mod path;
 mod query;
 mod radio;
 mod remove;
+mod repair;
 mod status;
 mod train;
 
@@ -28,6 +29,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         Command::Path(arguments) => path::run(&settings, &arguments),
         Command::Status(arguments) => status::run(&settings, &arguments),
         Command::Remove(arguments) => remove::run(&settings, &arguments),
+        Command::Repair => repair::run(&settings),
         Command::Compact => compact::run(&settings),
         Command::Export(arguments) => export::run(&settings, &arguments),
         Command::Train(arguments) => train::run(&settings, &arguments),

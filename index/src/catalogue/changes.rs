@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension, params};
 
-use super::columns::vector_of;
+use super::columns::{VECTOR_COLUMNS, sound_vector_of};
 use super::{Catalogue, Writer};
 use crate::error::Result;
 use crate::track::TrackId;
@@ -63,14 +63,15 @@ impl Catalogue {
             if since < forgotten || since > revision {
                 return Ok(None);
             }
-            let written =
-                "SELECT track_id, vector FROM vectors WHERE model_id = ?1 AND revision > ?2 ORDER BY track_id";
+            let written = format!(
+                "SELECT track_id, {VECTOR_COLUMNS} FROM vectors WHERE model_id = ?1 AND revision > ?2 ORDER BY track_id"
+            );
             let removed = "SELECT track_id FROM removals WHERE model_id = ?1 AND revision > ?2";
             let parameters = params![model_id, since as i64];
             catalogue.read(|connection| {
                 let written = connection
-                    .prepare_cached(written)?
-                    .query_map(parameters, |row| Ok((row.get(0)?, vector_of(row.get_ref(1)?.as_blob()?))))?
+                    .prepare_cached(&written)?
+                    .query_map(parameters, |row| Ok((row.get(0)?, sound_vector_of(row, 1)?)))?
                     .collect::<rusqlite::Result<_>>()?;
                 let removed = connection
                     .prepare_cached(removed)?

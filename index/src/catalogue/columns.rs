@@ -44,6 +44,27 @@ pub(super) fn vector_of(bytes: &[u8]) -> Vec<f32> {
     bytes.chunks_exact(4).map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])).collect()
 }
 
+/// What tells whether a vector's bytes are those that were written.
+pub(super) fn checksum_of(bytes: &[u8]) -> i64 {
+    let hash = blake3::hash(bytes);
+    hash.as_bytes().iter().take(8).fold(0, |checksum, byte| checksum << 8 | i64::from(*byte))
+}
+
+/// The columns that [`sound_vector_of`] reads, from `first` on.
+pub(super) const VECTOR_COLUMNS: &str = "vector, checksum, track_id";
+
+/// A vector whose bytes are those that were written.
+pub(super) fn sound_vector_of(row: &Row<'_>, first: usize) -> rusqlite::Result<Vec<f32>> {
+    let bytes = row.get_ref(first)?.as_blob()?;
+    let is_sound = row.get::<_, Option<i64>>(first + 1)?.is_none_or(|checksum| checksum == checksum_of(bytes));
+    let reason = |track| format!("the vector of track {track} is not what was written");
+    if is_sound && !bytes.is_empty() && bytes.len().is_multiple_of(size_of::<f32>()) {
+        return Ok(vector_of(bytes));
+    }
+    let track: i64 = row.get(first + 2)?;
+    Err(rusqlite::Error::FromSqlConversionFailure(first, rusqlite::types::Type::Blob, reason(track).into()))
+}
+
 impl ToSql for TrackId {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(ToSqlOutput::from(self.0 as i64))

@@ -7,6 +7,8 @@ CREATE INDEX tracks_by_genre ON tracks (genre COLLATE NOCASE);
 
 -- The revision of its model when a vector was written.
 ALTER TABLE vectors ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;
+-- The first eight bytes of its BLAKE3 hash; NULL: written by format 1.
+ALTER TABLE vectors ADD COLUMN checksum INTEGER;
 CREATE INDEX vectors_by_revision ON vectors (model_id, revision);
 
 -- What a track's vector is made of, in the order of time.

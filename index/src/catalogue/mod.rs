@@ -4,6 +4,7 @@ mod changes;
 mod columns;
 mod filter;
 mod passages;
+mod salvage;
 mod schema;
 mod writer;
 
@@ -14,6 +15,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
 pub use changes::Changes;
 pub use filter::{Bounds, Filter};
+pub use salvage::Salvaged;
 pub use schema::SCHEMA_VERSION;
 pub use writer::{RunId, Writer, Written};
 
@@ -21,7 +23,7 @@ use crate::choose::IndexConfig;
 use crate::error::{Error, Result};
 use crate::hubs;
 use crate::track::{ContentHash, FileStamp, TrackId, TrackRecord};
-use columns::{COLUMNS, SILENT, StoredPath, record_of, vector_of};
+use columns::{COLUMNS, SILENT, StoredPath, VECTOR_COLUMNS, record_of, sound_vector_of};
 
 /// A writer's commit may make another connection wait.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -273,19 +275,19 @@ impl Catalogue {
 
     /// The vector of a track.
     pub fn vector(&self, id: TrackId, model_id: &str) -> Result<Option<Vec<f32>>> {
-        let sql = "SELECT vector FROM vectors WHERE track_id = ?1 AND model_id = ?2";
-        let vector = |row: &Row<'_>| row.get_ref(0)?.as_blob().map(vector_of).map_err(Into::into);
-        self.read(|connection| connection.prepare_cached(sql)?.query_row(params![id, model_id], vector).optional())
+        let sql = format!("SELECT {VECTOR_COLUMNS} FROM vectors WHERE track_id = ?1 AND model_id = ?2");
+        let vector = |row: &Row<'_>| sound_vector_of(row, 0);
+        self.read(|connection| connection.prepare_cached(&sql)?.query_row(params![id, model_id], vector).optional())
     }
 
     /// Calls `each` with every vector of a model, in the order of track numbers.
     pub fn each_vector(&self, model_id: &str, mut each: impl FnMut(TrackId, Vec<f32>)) -> Result<()> {
         self.read(|connection| {
-            let mut statement =
-                connection.prepare("SELECT track_id, vector FROM vectors WHERE model_id = ?1 ORDER BY track_id")?;
+            let sql = format!("SELECT track_id, {VECTOR_COLUMNS} FROM vectors WHERE model_id = ?1 ORDER BY track_id");
+            let mut statement = connection.prepare(&sql)?;
             let mut rows = statement.query([model_id])?;
             while let Some(row) = rows.next()? {
-                each(row.get(0)?, vector_of(row.get_ref(1)?.as_blob()?));
+                each(row.get(0)?, sound_vector_of(row, 1)?);
             }
             Ok(())
         })

@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::Transient;
-use super::columns::{SILENT, StoredPath};
+use super::columns::{SILENT, StoredPath, checksum_of};
 use crate::choose::IndexConfig;
 use crate::track::{FileStamp, NewTrack, TrackId};
 
@@ -31,12 +31,13 @@ impl<'a> Writer<'a> {
     /// Takes in a file with its vector, or replaces what was known of its path.
     pub fn put_embedded(&self, track: &NewTrack, model_id: &str, vector: &[f32]) -> rusqlite::Result<TrackId> {
         let id = self.put(track, None)?;
-        let sql = "INSERT INTO vectors (track_id, model_id, vector) VALUES (?1, ?2, ?3)
-                   ON CONFLICT (track_id, model_id) DO UPDATE SET vector = excluded.vector";
+        let sql = "INSERT INTO vectors (track_id, model_id, vector, checksum) VALUES (?1, ?2, ?3, ?4)
+                   ON CONFLICT (track_id, model_id) DO UPDATE SET vector = excluded.vector,
+                                                                 checksum = excluded.checksum";
         // Vectors of other models belong to bytes that are gone.
         let outdated = "DELETE FROM vectors WHERE track_id = ?1 AND model_id <> ?2 AND ?3";
         let bytes: Vec<u8> = vector.iter().flat_map(|value| value.to_le_bytes()).collect();
-        self.0.prepare_cached(sql)?.execute(params![id.0, model_id, bytes])?;
+        self.0.prepare_cached(sql)?.execute(params![id.0, model_id, bytes, checksum_of(&bytes)])?;
         self.0.prepare_cached(outdated)?.execute(params![id.0, model_id, id.1])?;
         Ok(id.0)
     }

@@ -1,0 +1,67 @@
+//! Finds what is damaged in a store and makes it good, as far as it can be.
+
+use crate::catalogue::{Catalogue, Salvaged};
+use crate::error::{Error, Result};
+use crate::store::{Store, WriteLock};
+use crate::track::TrackId;
+
+/// What was found damaged, and mended.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Repair {
+    /// What SQLite found wrong with the catalogue, whose readable rows are now in a new one; empty: nothing.
+    pub faults: Vec<String>,
+    /// The new catalogue.
+    pub salvaged: Option<Salvaged>,
+    /// Tracks whose vectors were not what was written, and are gone: an ingest embeds them again.
+    pub vectors: Vec<TrackId>,
+    /// Why the generation that served was built anew; `None`: it was not.
+    pub generation: Option<String>,
+}
+
+impl Repair {
+    /// Whether nothing was damaged.
+    pub fn is_needless(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Store {
+    /// Verifies the catalogue, every vector and the generation that serves; what is derived is built anew, what is not is
+    /// kept as far as it can be read.
+    ///
+    /// # Errors
+    /// [`Error::DiskFull`], [`Error::Io`], [`Error::Sqlite`], [`Error::NewerFormat`].
+    pub fn repair(&self, lock: &WriteLock) -> Result<Repair> {
+        let mut repair = Repair { faults: self.faults(lock)?, ..Repair::default() };
+        if !repair.faults.is_empty() {
+            repair.salvaged = Some(Catalogue::salvage(&self.catalogue_path())?);
+        }
+        let mut catalogue = self.catalogue_to_write(lock)?;
+        repair.vectors = catalogue.remove_damaged_vectors()?;
+        let Some(model_id) = catalogue.serving_model()? else { return Ok(repair) };
+        repair.generation = self.fault_of_generation(&catalogue);
+        if repair.is_needless() {
+            return Ok(repair);
+        }
+        self.rebuild(&mut catalogue, &model_id, lock)?;
+        Ok(repair)
+    }
+
+    fn faults(&self, lock: &WriteLock) -> Result<Vec<String>> {
+        match self.catalogue_to_write(lock).and_then(|catalogue| catalogue.faults()) {
+            Err(Error::Damaged { reason, .. }) => Ok(vec![reason]),
+            result => result,
+        }
+    }
+
+    fn fault_of_generation(&self, catalogue: &Catalogue) -> Option<String> {
+        match self.verify_current() {
+            Err(error) => Some(error.to_string()),
+            Ok(()) => match self.changes_since_current(catalogue) {
+                Ok(Some(_)) => None,
+                Ok(None) => Some("there is none of the catalogue's vectors".into()),
+                Err(error) => Some(error.to_string()),
+            },
+        }
+    }
+}
