@@ -157,6 +157,7 @@ fn paths_of(catalogue: &Catalogue, vectors: Vec<(TrackId, Vec<f32>)>) -> Committ
     committed
 }
 
+#[allow(clippy::print_stdout, reason = "what `make torture` is run for")]
 #[test]
 fn killed_at_any_moment_nothing_is_lost() {
     let number = |name: &str, default| std::env::var(name).map_or(default, |text| text.parse().unwrap());
