@@ -10,7 +10,9 @@ fn tracks_are_forgotten_and_their_space_given_back() {
     let world = World::new();
     write_library(&world.library(), 6, 5.0);
     world.ingest(&[]);
-    let removed = world.run(&["remove", "piece-1.wav", "2"]);
+    let all = world.query(&world.library().join("piece-4.wav"));
+    let number = all.iter().find(|answer| path_of(answer).ends_with("piece-2.wav")).unwrap()["track"].to_string();
+    let removed = world.run(&["remove", "piece-1.wav", &number]);
     assert_eq!(removed.code, Some(0), "{removed:?}");
     let answers = world.query(&world.library().join("piece-4.wav"));
     assert_eq!(answers.len(), 3);
