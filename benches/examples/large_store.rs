@@ -18,10 +18,11 @@ use trainer as _;
 use std::collections::HashSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
-use index::{FileStamp, IndexConfig, NewTrack, Searcher, Store};
+use index::catalogue::{Bounds, Filter};
+use index::{FileStamp, IndexConfig, NewTrack, Searcher, Store, TrackId, TrackSet};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -179,31 +180,40 @@ fn ask(folder: &Path, made: &Made, queries: u64, exact: u64, rows: Option<&Path>
     let searcher = store.searcher(&catalogue).expect("the index opens").expect("vectors");
     let opened = start.elapsed();
     let queries: Vec<Vec<f32>> = (0..queries).map(|number| made.vector(u64::MAX / 2 + number)).collect();
-    let nearest =
-        |searcher: &Searcher, query: &[f32]| searcher.nearest(MODEL, query, 10, &HashSet::new()).expect("an answer");
     let first = Instant::now();
-    nearest(&searcher, &queries[0]);
+    nearest(&searcher, &queries[0], None);
     let first = first.elapsed();
-    let mut seconds: Vec<f64> = queries
-        .iter()
-        .map(|query| {
-            let start = Instant::now();
-            nearest(&searcher, query);
-            start.elapsed().as_secs_f64()
-        })
-        .collect();
-    seconds.sort_by(f64::total_cmp);
+    let unfiltered = Times::of(&searcher, &queries, None);
     let memory = peak_memory_mib();
-    let recall = (exact > 0).then(|| {
-        let all = Searcher::from_catalogue(&catalogue, MODEL).expect("the catalogue is read").expect("vectors");
-        let share = |query: &Vec<f32>| {
-            let tracks =
-                |found: Vec<index::Neighbour>| -> HashSet<_> { found.iter().map(|found| found.track).collect() };
-            let expected = tracks(nearest(&all, query));
-            tracks(nearest(&searcher, query)).intersection(&expected).count() as f64 / expected.len() as f64
-        };
-        queries.iter().take(exact as usize).map(share).sum::<f64>() / exact as f64
+    let filters = [
+        ("a tenth", Filter { genres: vec!["genre 3".into()], ..Filter::default() }),
+        ("a hundredth", Filter { years: Bounds { least: Some(1950.0), most: Some(1950.0) }, ..Filter::default() }),
+    ];
+    let sets = filters.map(|(share, filter)| {
+        let start = Instant::now();
+        let set = catalogue.matching(&filter).expect("a filter").expect("tracks");
+        (share, set, start.elapsed())
     });
+    let filtered_times: Vec<Times> = sets.iter().map(|(_, set, _)| Times::of(&searcher, &queries, Some(set))).collect();
+    let all = (exact > 0).then(|| Searcher::from_catalogue(&catalogue, MODEL).expect("a catalogue").expect("vectors"));
+    let recall = |among: Option<&TrackSet>| {
+        let all = all.as_ref()?;
+        let share = |query: &Vec<f32>| {
+            let expected = nearest(all, query, among);
+            nearest(&searcher, query, among).intersection(&expected).count() as f64 / expected.len() as f64
+        };
+        Some(queries.iter().take(exact as usize).map(share).sum::<f64>() / exact as f64)
+    };
+    let filtered = sets.iter().zip(filtered_times).map(|((share, set, found), times)| {
+        serde_json::json!({
+            "of": share,
+            "tracks": set.len(),
+            "filter_milliseconds": milliseconds(*found),
+            "p50_milliseconds": times.at(0.5),
+            "recall_at_10": recall(Some(set)),
+        })
+    });
+    let filtered: Vec<_> = filtered.collect();
     if let Some(path) = rows {
         let mut file = std::io::BufWriter::new(std::fs::File::create(path).expect("a file"));
         for query in &queries {
@@ -211,21 +221,50 @@ fn ask(folder: &Path, made: &Made, queries: u64, exact: u64, rows: Option<&Path>
             row.iter().for_each(|value| file.write_all(&value.to_le_bytes()).expect("the file is written"));
         }
     }
-    let at = |share: f64| 1000.0 * seconds[((seconds.len() - 1) as f64 * share) as usize];
     let manifest = store.current().expect("a manifest").expect("a generation").1;
     println!(
         "{}",
         serde_json::json!({
             "tracks": manifest.count,
             "index": manifest.layout,
-            "open_milliseconds": 1000.0 * opened.as_secs_f64(),
-            "first_milliseconds": 1000.0 * first.as_secs_f64(),
-            "p50_milliseconds": at(0.5),
-            "p99_milliseconds": at(0.99),
-            "recall_at_10": recall,
+            "open_milliseconds": milliseconds(opened),
+            "first_milliseconds": milliseconds(first),
+            "p50_milliseconds": unfiltered.at(0.5),
+            "p99_milliseconds": unfiltered.at(0.99),
+            "recall_at_10": recall(None),
             "peak_memory_mib": memory,
+            "filtered": filtered,
         })
     );
+}
+
+fn nearest(searcher: &Searcher, query: &[f32], among: Option<&TrackSet>) -> HashSet<TrackId> {
+    let ranking = searcher.ranking(MODEL, query, among.cloned(), 10).expect("a ranking");
+    ranking.take(10).map(|found| found.expect("an answer").track).collect()
+}
+
+/// How long each query took, in milliseconds, the shortest first.
+struct Times(Vec<f64>);
+
+impl Times {
+    fn of(searcher: &Searcher, queries: &[Vec<f32>], among: Option<&TrackSet>) -> Self {
+        let time = |query: &Vec<f32>| {
+            let start = Instant::now();
+            nearest(searcher, query, among);
+            milliseconds(start.elapsed())
+        };
+        let mut times: Vec<f64> = queries.iter().map(time).collect();
+        times.sort_by(f64::total_cmp);
+        Self(times)
+    }
+
+    fn at(&self, share: f64) -> f64 {
+        self.0[((self.0.len() - 1) as f64 * share) as usize]
+    }
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    1000.0 * duration.as_secs_f64()
 }
 
 /// As Linux counts it.
