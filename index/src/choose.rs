@@ -70,8 +70,11 @@ pub struct Layout {
     pub trained_on: usize,
 }
 
-/// Vectors a list that training looks at: FAISS warns below 39, and takes no more than 256.
+/// Vectors a list that training looks at; FAISS takes no more than 256.
 pub(crate) const TRAINING_VECTORS_PER_LIST: usize = 64;
+
+/// Fewer say too little of where a list's centre is to lie: FAISS warns of it.
+const LEAST_VECTORS_PER_LIST: usize = 39;
 
 /// How numbers are kept in lists, the better first.
 const CODES: [Codes; 2] = [Codes { name: "SQfp16", bytes_per_number: 2 }, Codes { name: "SQ8", bytes_per_number: 1 }];
@@ -94,6 +97,7 @@ impl Layout {
         // Four times the root: what comparing with the lists' centres costs is then of the order of what the vectors of
         // the lists that are looked through cost.
         let lists = (4.0 * (count as f64).sqrt()).round() as usize;
+        let lists = lists.min(count / LEAST_VECTORS_PER_LIST).max(1);
         let bytes = |codes: &Codes| (count * (row_length * codes.bytes_per_number + ID_BYTES)) as u64;
         let fits = |codes: &&Codes| bytes(codes) <= config.memory_bytes;
         let codes = CODES.iter().find(fits).unwrap_or(&CODES[CODES.len() - 1]);

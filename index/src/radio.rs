@@ -64,23 +64,27 @@ impl<'a> Radio<'a> {
     fn candidates(&self) -> Result<Vec<(TrackRecord, f32)>> {
         let model_id = self.searcher.model_id();
         let expected = self.config.drawn_among + self.played.len();
-        let mut candidates = Vec::new();
+        let most = self.config.drawn_among.max(1);
+        let (mut candidates, mut of_same_artist) = (Vec::new(), Vec::new());
         for found in self.searcher.ranking(model_id, &self.direction, self.among.clone(), expected)? {
             let found = found?;
             if self.played.contains(&found.track) {
                 continue;
             }
             let Some(record) = self.catalogue.get(found.track)? else { continue };
-            // No artist twice in a row; of nobody, everybody may come next.
-            if record.file.artist.is_some() && record.file.artist == self.last_artist {
-                continue;
+            // No artist twice in a row, as long as there are others; after nobody, everybody may come.
+            let is_same = record.file.artist.is_some() && record.file.artist == self.last_artist;
+            let kind = if is_same { &mut of_same_artist } else { &mut candidates };
+            if kind.len() < most {
+                kind.push((record, found.score));
             }
-            candidates.push((record, found.score));
-            if candidates.len() == self.config.drawn_among.max(1) {
+            if candidates.len() == most {
                 break;
             }
         }
-        Ok(candidates)
+        // Who asks for one artist is not to be left alone.
+        let may_repeat = candidates.is_empty() && self.among.is_some();
+        Ok(if may_repeat { of_same_artist } else { candidates })
     }
 
     fn play_next(&mut self) -> Result<Option<TrackRecord>> {

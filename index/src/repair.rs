@@ -39,11 +39,10 @@ impl Store {
         let mut catalogue = self.catalogue_to_write(lock)?;
         repair.vectors = catalogue.remove_damaged_vectors()?;
         let Some(model_id) = catalogue.serving_model()? else { return Ok(repair) };
-        repair.generation = self.fault_of_generation(&catalogue);
-        if repair.is_needless() {
-            return Ok(repair);
+        repair.generation = self.verify_current().err().map(|error| error.to_string());
+        if !repair.is_needless() {
+            self.rebuild(&mut catalogue, &model_id, lock)?;
         }
-        self.rebuild(&mut catalogue, &model_id, lock)?;
         Ok(repair)
     }
 
@@ -51,17 +50,6 @@ impl Store {
         match self.catalogue_to_write(lock).and_then(|catalogue| catalogue.faults()) {
             Err(Error::Damaged { reason, .. }) => Ok(vec![reason]),
             result => result,
-        }
-    }
-
-    fn fault_of_generation(&self, catalogue: &Catalogue) -> Option<String> {
-        match self.verify_current() {
-            Err(error) => Some(error.to_string()),
-            Ok(()) => match self.changes_since_current(catalogue) {
-                Ok(Some(_)) => None,
-                Ok(None) => Some("there is none of the catalogue's vectors".into()),
-                Err(error) => Some(error.to_string()),
-            },
         }
     }
 }

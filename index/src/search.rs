@@ -58,7 +58,7 @@ impl Searcher {
     /// [`Error::Damaged`] where vectors of one model differ in length; what reading reports.
     pub fn from_catalogue(catalogue: &Catalogue, model_id: &str) -> Result<Option<Self>> {
         let exact = IndexConfig { exact_up_to: usize::MAX, ..IndexConfig::default() };
-        let contents = Contents::of_catalogue(catalogue, model_id, &exact)?;
+        let contents = catalogue.at_one_instant(|catalogue| Contents::of_catalogue(catalogue, model_id, &exact))?;
         contents.map(|contents| Self::new(model_id.to_owned(), contents, &Changes::default())).transpose()
     }
 

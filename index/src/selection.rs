@@ -75,7 +75,7 @@ pub fn select(
         let neighbour = neighbour?;
         // No track pays more than that: from here on all cosines are smaller.
         let is_too_far = selection.min_similarity.is_some_and(|least| neighbour.score + most_paid < least);
-        if answers.len() == selection.count || is_too_far {
+        if is_too_far {
             break;
         }
         if selection.excluded.contains(&neighbour.track) {
@@ -91,6 +91,10 @@ pub fn select(
             artists.count(artist);
             albums.count(album);
             answers.push(Answer { neighbour, similarity, record });
+            // Here and not above, where the ranking would look for one more.
+            if answers.len() == selection.count {
+                break;
+            }
         }
     }
     Ok(answers)

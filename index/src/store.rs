@@ -29,6 +29,7 @@ impl Store {
     /// [`Error::NoStore`], [`Error::PathNotUtf8`].
     pub fn open(folder: &Path) -> Result<Self> {
         let store = Self::at(folder)?;
+        Catalogue::finish_salvage(&store.catalogue_path())?;
         if !store.catalogue_path().exists() {
             return Err(Error::NoStore { path: folder.into() });
         }
@@ -43,6 +44,7 @@ impl Store {
     pub fn create(folder: &Path) -> Result<Self> {
         let store = Self::at(folder)?;
         std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, error))?;
+        Catalogue::finish_salvage(&store.catalogue_path())?;
         if !store.lock_path().exists() {
             let mut entries = std::fs::read_dir(folder).map_err(|error| Error::io(folder, error))?;
             if entries.next().is_some() {
@@ -109,12 +111,23 @@ impl Store {
         Ok(WriteLock { _file: file })
     }
 
-    /// Opens the catalogue for writing; the caller holds the lock.
+    /// Opens the catalogue for writing; the caller holds the lock. One that is older than a generation of it, as a backup
+    /// that was put back, becomes another catalogue: what changes from now on is not what changed then.
     ///
     /// # Errors
     /// As [`Catalogue::open`].
     pub fn catalogue_to_write(&self, _lock: &WriteLock) -> Result<Catalogue> {
-        Catalogue::open(&self.catalogue_path())
+        let mut catalogue = Catalogue::open(&self.catalogue_path())?;
+        let identity = catalogue.identity()?;
+        for number in self.generation_numbers()? {
+            let manifest = generation::manifest(&generation::folder(&self.generations_path(), number));
+            let Ok(manifest) = manifest else { continue };
+            if manifest.catalogue == identity && manifest.revision > catalogue.revision(&manifest.model_id)? {
+                catalogue.commit(|writer| writer.renew_identity())?;
+                break;
+            }
+        }
+        Ok(catalogue)
     }
 
     /// Opens the catalogue for reading; one of an older format is brought up to date first.
@@ -250,12 +263,13 @@ impl Store {
         self.build_anew(catalogue, model_id)
     }
 
-    /// Makes a model's vectors serve, and a generation of them from the catalogue alone.
+    /// Makes a model's vectors serve, and a generation of them from the catalogue alone; it is the only one then.
     ///
     /// # Errors
     /// As [`Store::publish`].
     pub fn rebuild(&self, catalogue: &mut Catalogue, model_id: &str, _lock: &WriteLock) -> Result<()> {
-        self.build_anew(catalogue, model_id)
+        self.build_anew(catalogue, model_id)?;
+        self.remove_generations_before(self.newest_generation()?)
     }
 
     fn build_anew(&self, catalogue: &mut Catalogue, model_id: &str) -> Result<()> {

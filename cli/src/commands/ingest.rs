@@ -74,7 +74,13 @@ pub fn run(settings: &Settings, arguments: &IngestArguments) -> anyhow::Result<O
     let mut catalogue = store.catalogue_to_write(&lock)?;
     let model = model_to_use(&store, &catalogue, arguments)?;
     let embedding = model.id.to_string();
-    let plan = plan(&found, catalogue.known(&embedding)?, arguments.retry_failed || arguments.reembed);
+    let mut known = catalogue.known(&embedding)?;
+    if arguments.reembed {
+        // What an older program took in has no passages: it is embedded again.
+        let complete = catalogue.tracks_with_passages(&embedding)?;
+        known.iter_mut().for_each(|known| known.has_vector &= complete.contains(known.id));
+    }
+    let plan = plan(&found, known, arguments.retry_failed || arguments.reembed);
     refuse_to_hide_tracks(&catalogue, &model, &plan)?;
     let mut summary = Summary {
         unchanged: plan.unchanged,
@@ -226,7 +232,7 @@ impl Ingest<'_> {
         let tasks = Mutex::new(plan.work.iter());
         let next_task = || tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner).next();
         let work = |sender: &SyncSender<_>| {
-            let worker = Worker::new(self.model, self.store.catalogue()?, claimed)?;
+            let worker = Worker::new(self.model, self.store.catalogue()?, claimed, self.arguments.reembed)?;
             while let Some(task) = next_task() {
                 // The writer hangs up when it fails; then there is no use in going on.
                 if sender.send((task, worker.work(task)?)).is_err() {

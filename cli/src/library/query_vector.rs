@@ -33,7 +33,14 @@ impl QueryTrack {
             start < part.to_seconds && start + passage_seconds > part.from_seconds
         };
         let passages: Vec<Passage> = self.passages.into_iter().filter(lies_in_it).collect();
-        anyhow::ensure!(!passages.is_empty(), "nothing of this part was heard: it lies behind the end, or is silent");
+        if passages.is_empty() {
+            let error =
+                anyhow::anyhow!("nothing of this part was heard: it lies between the passages, or behind the end");
+            return Err(hinted(
+                error,
+                "name a longer part; `ingest --coverage full --reembed` listens to all of a track",
+            ));
+        }
         let vector = mean(passages.iter().map(|passage| (passage.vector.as_slice(), 1.0)))?;
         Ok(Self { vector, passages, ..self })
     }
@@ -79,7 +86,11 @@ impl<'a> Resolver<'a> {
             let error = anyhow::anyhow!("{}: no such track in the library", name.display());
             hinted(error, "a track is named by its number, its path or the end of that")
         };
-        self.in_library(name)?.ok_or_else(missing)
+        match name.canonicalize() {
+            // A file is that file, and no other that is named alike.
+            Ok(path) => self.catalogue.find_by_path(&path)?.ok_or_else(missing),
+            Err(_) => self.in_library(name)?.ok_or_else(missing),
+        }
     }
 
     /// A part of a track.

@@ -56,12 +56,19 @@ pub struct Worker<'a> {
     catalogue: Catalogue,
     /// Missing tracks that some file was recognised as, so that a second copy is a track of its own.
     claimed: &'a Mutex<HashSet<TrackId>>,
+    /// Whether a vector whose passages are not known will not do.
+    needs_passages: bool,
 }
 
 impl<'a> Worker<'a> {
     /// With its own model and its own connection.
-    pub fn new(model: &Model, catalogue: Catalogue, claimed: &'a Mutex<HashSet<TrackId>>) -> anyhow::Result<Self> {
-        Ok(Self { embedder: model.embedder()?, embedding: model.id.clone(), catalogue, claimed })
+    pub fn new(
+        model: &Model,
+        catalogue: Catalogue,
+        claimed: &'a Mutex<HashSet<TrackId>>,
+        needs_passages: bool,
+    ) -> anyhow::Result<Self> {
+        Ok(Self { embedder: model.embedder()?, embedding: model.id.clone(), catalogue, claimed, needs_passages })
     }
 
     /// Works on a file.
@@ -115,7 +122,10 @@ impl<'a> Worker<'a> {
         let Some(hash) = hash else { return Ok(None) };
         let model_id = &self.embedding.to_string();
         for record in self.catalogue.find_by_hash(&hash)? {
-            if self.catalogue.vector(record.id, model_id)?.is_none() {
+            let lacks_passages = || -> index::Result<bool> {
+                Ok(self.needs_passages && self.catalogue.passages(record.id, model_id)?.is_empty())
+            };
+            if self.catalogue.vector(record.id, model_id)?.is_none() || lacks_passages()? {
                 continue;
             }
             if Some(record.id) == task.known {

@@ -147,7 +147,9 @@ fn a_passage_is_asked_with_and_passages_explain() {
     }
     let table = world.run(&["query", "both.wav", "--explain", "-k", "1"]).stdout;
     assert!(table.contains("passages") && table.contains(" like 0:"), "{table}");
-    world.run(&["query", "both.wav", "--part", "50-60"]).assert_error("nothing of this part was heard", None);
+    world
+        .run(&["query", "both.wav", "--part", "50-60"])
+        .assert_error("nothing of this part was heard", Some("a longer part"));
     let two = world.run(&["query", "both.wav", "piece-1.wav", "--explain"]);
     two.assert_error("of one track", Some("each of them alone"));
 }

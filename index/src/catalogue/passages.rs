@@ -7,6 +7,7 @@ use super::columns::vector_of;
 use super::{Catalogue, Writer};
 use crate::error::{Error, Result};
 use crate::track::{Passage, TrackId};
+use crate::track_set::TrackSet;
 
 impl Catalogue {
     /// The passages that a track's vector is made of, in the order of time; none where an older program took it in.
@@ -31,6 +32,19 @@ impl Catalogue {
         let vectors = vectors.chunks(vectors.len() / starts.len());
         let passage = |(&start_seconds, vector): (&f32, &[f32])| Passage { start_seconds, vector: vector.to_vec() };
         Ok(starts.iter().zip(vectors).map(passage).collect())
+    }
+}
+
+impl Catalogue {
+    /// Tracks whose passages are known.
+    ///
+    /// # Errors
+    /// As all that reads.
+    pub fn tracks_with_passages(&self, model_id: &str) -> Result<TrackSet> {
+        let sql = "SELECT track_id FROM passages WHERE model_id = ?1";
+        self.read(|connection| {
+            connection.prepare(sql)?.query_map([model_id], |row| row.get::<_, TrackId>(0))?.collect()
+        })
     }
 }
 

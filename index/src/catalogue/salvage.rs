@@ -74,46 +74,81 @@ impl Catalogue {
     }
 
     /// Puts a new catalogue in the place of a damaged one, with all rows that can still be read; the damaged file is kept
-    /// beside it. What could not be read comes back by an ingest.
+    /// beside it. What could not be read comes back by an ingest. Killed before the end, the damaged file is in its place
+    /// as before, or nothing is, and the new one is put there the next time.
     ///
     /// # Errors
     /// [`Error::DiskFull`], [`Error::Io`], [`Error::Sqlite`].
     pub fn salvage(path: &Path) -> Result<Salvaged> {
         let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs();
-        let damaged = path.with_extension(format!("damaged-{seconds}"));
-        let beside = |suffix: &str| -> (PathBuf, PathBuf) {
-            let with = |path: &Path| PathBuf::from(format!("{}{suffix}", path.display()));
-            (with(path), with(&damaged))
+        let (damaged, new) = (path.with_extension(format!("damaged-{seconds}")), salvaged_path(path));
+        // Else one was killed when it had copied all.
+        if !new.exists() {
+            copy_all(path, &new)?;
+        }
+        // With its log, which may hold commits that the file does not have yet, and which is of no other file.
+        for suffix in ["-wal", "-shm", ""] {
+            rename(&with_suffix(path, suffix), &with_suffix(&damaged, suffix))?;
+        }
+        Self::finish_salvage(path)?;
+        let count = |connection: &Connection| {
+            let sql = "SELECT (SELECT count(*) FROM tracks), (SELECT count(*) FROM vectors)";
+            connection.query_row(sql, [], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
         };
-        // With its log: that may hold commits that the file does not have yet.
-        for suffix in ["", "-wal", "-shm"] {
-            let (from, to) = beside(suffix);
-            match std::fs::rename(&from, &to) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(Error::io(&from, error)),
-                _ => {}
-            }
-        }
-        let mut fresh = Self::open(path)?;
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut copied = [0; TABLES.len()];
-        if let Ok(old) = Connection::open_with_flags(&damaged, flags) {
-            // Or else SQLite refuses to read any of a file that is shorter than it was.
-            let _ = old.pragma_update(None, "writable_schema", true);
-            fresh.commit(|writer| {
-                copy_settings(&old, &writer.0)?;
-                for (table, copied) in TABLES.iter().zip(&mut copied) {
-                    *copied = table.copy(&old, &writer.0)?;
-                }
-                // A track may have been lost that a vector is of.
-                writer.0.execute_batch(
-                    "DELETE FROM vectors WHERE track_id NOT IN (SELECT id FROM tracks);
-                     DELETE FROM passages WHERE track_id NOT IN (SELECT id FROM tracks);",
-                )
-            })?;
-        }
-        let [tracks, vectors, _] = copied;
-        Ok(Salvaged { damaged, tracks, vectors })
+        let (tracks, vectors) = Self::open(path)?.read(count)?;
+        Ok(Salvaged { damaged, tracks: tracks as usize, vectors: vectors as usize })
     }
+
+    /// Puts a salvaged catalogue in its place where nothing is there: a salvage was killed just before.
+    pub(crate) fn finish_salvage(path: &Path) -> Result<()> {
+        let new = salvaged_path(path);
+        if new.exists() && !path.exists() { rename(&new, path) } else { Ok(()) }
+    }
+}
+
+fn salvaged_path(path: &Path) -> PathBuf {
+    path.with_extension("salvaged")
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    PathBuf::from(format!("{}{suffix}", path.display()))
+}
+
+/// What is not there needs no other name.
+fn rename(from: &Path, to: &Path) -> Result<()> {
+    match std::fs::rename(from, to) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(from, error)),
+        _ => Ok(()),
+    }
+}
+
+fn remove_if_there(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(path, error)),
+        _ => Ok(()),
+    }
+}
+
+/// Writes what can be read of a catalogue to a new file, which is there when all of it is.
+fn copy_all(path: &Path, new: &Path) -> Result<()> {
+    let partial = with_suffix(new, ".partial");
+    for suffix in ["", "-wal", "-shm"] {
+        remove_if_there(&with_suffix(&partial, suffix))?;
+    }
+    let mut fresh = Catalogue::open(&partial)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    if let Ok(old) = Connection::open_with_flags(path, flags) {
+        // Or else SQLite refuses to read any of a file that is shorter than it was.
+        let _ = old.pragma_update(None, "writable_schema", true);
+        fresh.commit(|writer| {
+            copy_settings(&old, &writer.0)?;
+            TABLES.iter().try_for_each(|table| table.copy(&old, &writer.0))
+        })?;
+    }
+    // So that all of it is in the one file that is renamed.
+    fresh.read(|connection| connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);"))?;
+    drop(fresh);
+    rename(&partial, new)
 }
 
 /// All but the identity: a generation of the damaged catalogue must not be taken for one of this.
@@ -129,39 +164,54 @@ fn copy_settings(old: &Connection, new: &Connection) -> rusqlite::Result<()> {
 }
 
 impl Table {
-    /// Copies row by row, passing over what cannot be read; returns how many were.
-    fn copy(&self, old: &Connection, new: &Connection) -> rusqlite::Result<usize> {
+    /// Copies row by row, passing over what cannot be read, and what is of a track that could not.
+    fn copy(&self, old: &Connection, new: &Connection) -> rusqlite::Result<()> {
         let Self { name, key } = self;
-        let columns: Vec<String> = new
-            .prepare(&format!("SELECT name FROM pragma_table_info('{name}')"))?
-            .query_map([], |row| row.get(0))?
-            .collect::<rusqlite::Result<_>>()?;
-        let listed = columns.join(", ");
-        let insert =
-            format!("INSERT OR IGNORE INTO {name} ({listed}) VALUES ({})", vec!["?"; columns.len()].join(", "));
+        let columns_of = |connection: &Connection| -> rusqlite::Result<Vec<String>> {
+            let mut statement = connection.prepare(&format!("SELECT name FROM pragma_table_info('{name}')"))?;
+            statement.query_map([], |row| row.get(0))?.collect()
+        };
+        // One of an older format has fewer.
+        let old_columns = columns_of(old).unwrap_or_default();
+        let mut columns = columns_of(new)?;
+        columns.retain(|column| old_columns.contains(column));
+        if columns.is_empty() {
+            return Ok(());
+        }
+        let (listed, places) = (columns.join(", "), vec!["?"; columns.len()].join(", "));
+        let mut insert = new.prepare(&format!("INSERT OR IGNORE INTO {name} ({listed}) VALUES ({places})"))?;
         let select = format!("SELECT {listed}, {key} FROM {name} WHERE {key} >= ?1 ORDER BY {key}");
-        let (mut next, mut copied) = (0_i64, 0);
-        let last = last_key(old, name, key);
+        let (mut next, last) = (0_i64, last_key(old, name, key));
+        // From where it went on, until a page that cannot be read; behind that, from the next key on.
         while next <= last {
-            // From where it went on, until a page that cannot be read; behind that, from the next key on.
-            let mut read_all = || -> rusqlite::Result<bool> {
+            let mut written = Ok(());
+            let mut read_all = || -> rusqlite::Result<()> {
                 let mut statement = old.prepare_cached(&select)?;
                 let mut rows = statement.query([next])?;
-                while let Some(row) = rows.next()? {
+                while let (Some(row), true) = (rows.next()?, written.is_ok()) {
                     let values: Vec<Value> =
                         (0..columns.len()).map(|place| row.get(place)).collect::<rusqlite::Result<_>>()?;
-                    let key: i64 = row.get(columns.len())?;
-                    copied += new.prepare_cached(&insert)?.execute(params_from_iter(values)).unwrap_or(0);
-                    next = key;
+                    next = row.get(columns.len())?;
+                    written = written_or_of_no_track(insert.execute(params_from_iter(values)));
                 }
-                Ok(true)
+                Ok(())
             };
-            if read_all().unwrap_or(false) {
+            let has_ended = read_all().is_ok();
+            written?;
+            if has_ended {
                 break;
             }
             next += 1;
         }
-        Ok(copied)
+        Ok(())
+    }
+}
+
+/// A row of a track that was lost goes with it; a full disk is another matter.
+fn written_or_of_no_track(result: rusqlite::Result<usize>) -> rusqlite::Result<()> {
+    match result {
+        Err(error) if error.sqlite_error_code() != Some(rusqlite::ErrorCode::ConstraintViolation) => Err(error),
+        _ => Ok(()),
     }
 }
 

@@ -140,6 +140,12 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
+    /// Makes it another catalogue, which no generation is of.
+    pub(crate) fn renew_identity(&self) -> rusqlite::Result<()> {
+        self.0.execute("UPDATE settings SET value = lower(hex(randomblob(16))) WHERE name = 'identity'", [])?;
+        Ok(())
+    }
+
     /// Notes the start of a command.
     pub fn begin_run(&self, command: &str, model_id: &str) -> rusqlite::Result<RunId> {
         let sql = "INSERT INTO runs (command, model_id, started_at) VALUES (?1, ?2, unixepoch())";

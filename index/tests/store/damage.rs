@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use index::{Error, TrackId};
+use index::{Error, Store, TrackId};
 
 use super::{MODEL, nearest, size, store_of, track, vector};
 
@@ -80,6 +80,26 @@ fn a_flipped_bit_of_a_vector_is_named_and_its_track_embedded_again() {
 }
 
 #[test]
+fn of_a_damaged_catalogue_of_format_1_what_can_be_read_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::create(&folder.path().join("store")).unwrap();
+    let lock = store.lock("test").unwrap();
+    let path = store.folder().join("catalogue.sqlite");
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.execute_batch(include_str!("../fixtures/catalogue_1.sql")).unwrap();
+    let root = "SELECT rootpage FROM sqlite_schema WHERE name = 'tracks_by_content_hash'";
+    let page: usize = connection.query_row(root, [], |row| row.get::<_, i64>(0)).unwrap() as usize;
+    connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    drop(connection);
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[(page - 1) * 4096..page * 4096].fill(0xA5);
+    std::fs::write(&path, &bytes).unwrap();
+    let salvaged = store.repair(&lock).unwrap().salvaged.unwrap();
+    assert_eq!((salvaged.tracks, salvaged.vectors), (2, 3));
+    assert_eq!(store.catalogue().unwrap().serving_model().unwrap().as_deref(), Some(MODEL));
+}
+
+#[test]
 fn of_a_damaged_catalogue_what_can_be_read_is_kept() {
     for (damage, least) in [("a page", 150), ("cut off", 50), ("the header", 0)] {
         let folder = tempfile::tempdir().unwrap();
@@ -95,6 +115,16 @@ fn of_a_damaged_catalogue_what_can_be_read_is_kept() {
         }
         std::fs::write(&path, &bytes).unwrap();
         let lock = store.lock("test").unwrap();
+        if damage == "a page" {
+            // Killed when all was copied, and the damaged file just away: the next who opens the store goes on.
+            let repaired = store.repair(&lock).unwrap().salvaged.unwrap();
+            std::fs::rename(&path, path.with_extension("salvaged")).unwrap();
+            let again = Store::open(store.folder()).unwrap();
+            assert_eq!(again.catalogue().unwrap().counts(MODEL).unwrap().embedded, repaired.vectors);
+            // As it was before.
+            drop(again);
+            std::fs::write(&path, &bytes).unwrap();
+        }
         let repair = store.repair(&lock).unwrap();
         let salvaged = repair.salvaged.clone().unwrap();
         assert!(!repair.faults.is_empty() && salvaged.damaged.exists(), "{damage}: {repair:?}");

@@ -212,6 +212,11 @@ fn a_radio_plays_no_track_twice_and_no_artist_twice_in_a_row() {
     assert!(played.windows(2).all(|pair| pair[0].1.is_none() || pair[0].1 != pair[1].1));
     assert_eq!(played, play(1, 0.3));
     assert_ne!(played, play(2, 0.3));
+    // Of one artist alone, where that is asked for.
+    let of_one = catalogue.matching(&Filter { artists: vec!["artist 2".into()], ..Filter::default() }).unwrap();
+    let beginning = (vector(2), HashSet::from([TrackId(3)]), Some("artist 2".to_owned()));
+    let radio = Radio::new(&catalogue, &searcher, RadioConfig::default(), of_one, beginning);
+    assert_eq!(radio.count(), 11);
     // Who does not drift stays near the beginning for longer.
     let near = |played: &[(u64, Option<String>)]| -> f32 {
         let cosine = |track: u64| -> f32 { vector(0).iter().zip(vector(track - 1)).map(|(a, b)| a * b).sum() };
