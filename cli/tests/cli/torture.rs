@@ -73,7 +73,18 @@ impl Torture {
         let touched: Vec<PathBuf> = files.sample(&mut self.random, few).cloned().collect();
         let library = self.world.library().display().to_string();
         match self.random.random_range(0..10) {
-            0 | 1 => (vec!["compact".into()], Vec::new()),
+            0 => (vec!["compact".into()], Vec::new()),
+            1 => {
+                // The index is derived: nobody misses it.
+                let generations = self.world.store().join("generations");
+                for generation in std::fs::read_dir(generations).unwrap() {
+                    let file = generation.unwrap().path().join("vectors.faiss");
+                    // One that was never finished may have none.
+                    let Ok(file) = std::fs::OpenOptions::new().write(true).open(file) else { continue };
+                    file.set_len(self.random.random_range(0..2000)).unwrap();
+                }
+                (vec!["repair".into()], Vec::new())
+            }
             2..=4 => {
                 let names = touched.iter().map(|path| path.display().to_string());
                 (std::iter::once("remove".to_owned()).chain(names).collect(), touched)
