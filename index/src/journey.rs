@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use crate::catalogue::Catalogue;
 use crate::error::Result;
 use crate::search::Searcher;
-use crate::selection::cosine;
 use crate::track::TrackId;
+use crate::unit_vector::{cosine, unit};
 
 /// Tracks that may be stops, about: looking at all pairs of them takes a fraction of a second.
 const CANDIDATES: usize = 1000;
@@ -123,9 +123,8 @@ fn on_arc(ends: [(TrackId, &[f32]); 2], share: f32) -> Vec<f32> {
         sine if sine > 1e-3 => [((1.0 - share) * angle).sin() / sine, (share * angle).sin() / sine],
         _ => [1.0 - share, share],
     };
-    let point: Vec<f32> = from.iter().zip(to).map(|(from, to)| first * from + second * to).collect();
-    let norm = point.iter().map(|value| value * value).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
-    point.into_iter().map(|value| value / norm).collect()
+    // In the middle between opposite ends there is nothing: either end is as near as the other.
+    unit(from.iter().zip(to).map(|(from, to)| first * from + second * to).collect()).unwrap_or_else(|| from.to_vec())
 }
 
 #[cfg(test)]
@@ -137,9 +136,8 @@ mod tests {
         let candidates: Vec<Candidate> = (1..=9)
             .map(|number| {
                 let angle = (number * number) as f32 * 0.02;
-                let vector = vec![angle.cos(), angle.sin() * 0.8, angle.sin() * 0.6 * (number % 2) as f32];
-                let norm = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
-                let vector = vector.into_iter().map(|value| value / norm).collect();
+                let vector =
+                    unit(vec![angle.cos(), angle.sin() * 0.8, angle.sin() * 0.6 * (number % 2) as f32]).unwrap();
                 Candidate { track: TrackId(number), vector, progress: angle }
             })
             .collect();

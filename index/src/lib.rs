@@ -15,6 +15,7 @@
 //! | [`journey`] | a way from one track to another by small steps |
 //! | [`ranking`] | [`Ranking`]: neighbours one by one, as many as one goes through |
 //! | [`track_set`] | [`TrackSet`]: which tracks may be found |
+//! | [`unit_vector`] | [`cosine`] and [`unit()`] |
 //! | [`hubs`] | what a track pays that lies near to everything |
 //! | [`error`] | [`Error`] |
 //!
@@ -53,6 +54,7 @@ pub mod selection;
 pub mod store;
 pub mod track;
 pub mod track_set;
+pub mod unit_vector;
 
 pub use among::nearest_among;
 pub use catalogue::Catalogue;
@@ -60,7 +62,8 @@ pub use choose::IndexConfig;
 pub use error::{Error, Result};
 pub use ranking::Ranking;
 pub use search::{Neighbour, Searcher};
-pub use selection::{Answer, Selection, cosine};
+pub use selection::{Answer, Selection};
 pub use store::{Store, WriteLock};
 pub use track::{ContentHash, FileStamp, NewTrack, Passage, TrackId, TrackRecord, TrackState};
 pub use track_set::TrackSet;
+pub use unit_vector::{cosine, unit};

@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::search::Searcher;
 use crate::track::{TrackId, TrackRecord};
 use crate::track_set::TrackSet;
+use crate::unit_vector::unit;
 
 /// How a station plays.
 #[derive(Debug, Clone, PartialEq)]
@@ -97,10 +98,8 @@ impl<'a> Radio<'a> {
         if let Some(vector) = self.catalogue.vector(record.id, self.searcher.model_id())? {
             let drift = self.config.drift;
             let moved = self.direction.iter().zip(&vector).map(|(here, there)| (1.0 - drift) * here + drift * there);
-            let moved: Vec<f32> = moved.collect();
-            let norm = moved.iter().map(|value| value * value).sum::<f32>().sqrt();
-            if norm > f32::MIN_POSITIVE {
-                self.direction = moved.into_iter().map(|value| value / norm).collect();
+            if let Some(direction) = unit(moved.collect()) {
+                self.direction = direction;
             }
         }
         self.played.insert(record.id);

@@ -1,7 +1,7 @@
 //! Which passages of two tracks resemble each other most.
 
-use crate::selection::cosine;
 use crate::track::Passage;
+use crate::unit_vector::cosine;
 
 /// A passage of one track and one of another.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]

@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::ranking::Ranking;
 use crate::search::Neighbour;
 use crate::track::{TrackId, TrackRecord};
+use crate::unit_vector::cosine;
 
 /// What an answer is to be.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -98,9 +99,4 @@ pub fn select(
         }
     }
     Ok(answers)
-}
-
-/// Of unit vectors of one length, from −1 to 1.
-pub fn cosine(a: &[f32], b: &[f32]) -> f32 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>().clamp(-1.0, 1.0)
 }

@@ -103,7 +103,8 @@ pub struct IngestArguments {
     /// What is decoded of a track: windows spread over it, or all [default: the store's, else spread]
     #[arg(long, value_enum)]
     pub coverage: Option<CoverageArgument>,
-    /// Allow --model or --coverage to differ from the store's: embed every track again
+    /// Allow --model or --coverage to differ from the store's: embed every track again; with the store's own, those that an
+    /// older program took in without their passages
     #[arg(long)]
     pub reembed: bool,
     /// What a track pays in rankings for lying near to everything: a share of its mean cosine with its thirty nearest, 0 to

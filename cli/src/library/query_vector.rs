@@ -188,10 +188,8 @@ fn mean<'a>(vectors: impl Iterator<Item = (&'a [f32], f32)>) -> anyhow::Result<V
         sum.resize(vector.len(), 0.0);
         sum.iter_mut().zip(vector).for_each(|(sum, value)| *sum += weight * value);
     }
-    let norm = sum.iter().map(|value| value * value).sum::<f32>().sqrt();
-    anyhow::ensure!(norm > 1e-6, "these tracks cancel each other out: there is nothing that resembles all of them");
-    sum.iter_mut().for_each(|value| *value /= norm);
-    Ok(sum)
+    let cancelled = "these tracks cancel each other out: there is nothing that resembles all of them";
+    index::unit(sum).ok_or_else(|| anyhow::anyhow!(cancelled))
 }
 
 #[cfg(test)]

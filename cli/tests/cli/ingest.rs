@@ -18,15 +18,39 @@ fn tracks_are_forgotten_and_their_space_given_back() {
     assert_eq!(answers.len(), 3);
     assert!(answers.iter().all(|answer| !path_of(answer).ends_with("piece-1.wav")));
     assert!(world.library().join("piece-1.wav").exists());
+    // A file that is named alike is another one.
+    piece(9, 5.0, 22_050).write(&world.path("piece-3.wav"));
+    let elsewhere = world.command(&["remove", "piece-3.wav"]).current_dir(world.path("")).output().unwrap();
+    let stderr = String::from_utf8_lossy(&elsewhere.stderr);
+    assert!(elsewhere.status.code() == Some(2) && stderr.contains("no such track"), "{stderr}");
     world.run(&["remove", "piece-0.wav", "nothing"]).assert_error("no such track", Some("its number"));
     assert_eq!(world.status()["tracks"]["embedded"], 4, "all or none");
     let generation = world.status()["generation"].as_u64();
     let compacted = world.run(&["compact"]);
     assert!(compacted.stdout.contains("MiB now"), "{compacted:?}");
     assert!(world.status()["generation"].as_u64() > generation);
+    assert_eq!(fs::read_dir(world.store().join("generations")).unwrap().count(), 1, "the one that serves");
     assert_eq!(world.query(&world.library().join("piece-4.wav")), answers);
     world.ingest(&[]);
     assert_eq!(world.status()["tracks"]["embedded"], 6, "its folder was ingested again");
+}
+
+#[test]
+fn what_an_older_program_took_in_gets_its_passages_when_asked_to() {
+    let world = World::new();
+    write_library(&world.library(), 3, 5.0);
+    world.ingest(&[]);
+    let connection = rusqlite::Connection::open(world.store().join("catalogue.sqlite")).unwrap();
+    connection.execute("DELETE FROM passages WHERE track_id < 3", []).unwrap();
+    drop(connection);
+    let named = |name: &str| world.run(&["query", name, "--explain", "--json"]);
+    let number = |code| (0..3).filter(|piece| named(&format!("piece-{piece}.wav")).code == Some(code)).count();
+    assert_eq!((number(0), number(2)), (1, 2));
+    assert_eq!(world.ingest(&[])["unchanged"], 3);
+    assert_eq!(number(2), 2, "nobody asked");
+    let summary = world.ingest(&["--reembed"]);
+    assert_eq!((&summary["changed"], &summary["unchanged"]), (&2.into(), &1.into()));
+    assert_eq!(number(0), 3);
 }
 
 #[test]

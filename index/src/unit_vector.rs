@@ -1,0 +1,28 @@
+//! Unit vectors: their cosine, and how others become them.
+
+/// Below this length a vector points nowhere in particular.
+const LEAST_LENGTH: f32 = 1e-6;
+
+/// Of unit vectors of one length, from −1 to 1.
+pub fn cosine(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>().clamp(-1.0, 1.0)
+}
+
+/// Scales to unit length; `None`: the vector is all but zero.
+pub fn unit(mut vector: Vec<f32>) -> Option<Vec<f32>> {
+    let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
+    vector.iter_mut().for_each(|value| *value /= length);
+    (length > LEAST_LENGTH).then_some(vector)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_a_direction_becomes_one_long() {
+        assert_eq!(unit(vec![3.0, -4.0]), Some(vec![0.6, -0.8]));
+        assert_eq!((unit(vec![0.0, 0.0]), unit(vec![1e-8, 0.0]), unit(Vec::new())), (None, None, None));
+        assert_eq!((cosine(&[0.6, 0.8], &[1.0, 0.0]), cosine(&[1.1, 0.0], &[1.0, 0.0])), (0.6, 1.0));
+    }
+}
