@@ -17,6 +17,7 @@
 //! | [`reader`] | [`WindowReader`]: a file's windows, a few at a time |
 //! | [`guard`] | panics of codecs become errors |
 //! | [`content`] | how a file is recognised by what is in it |
+//! | [`fingerprint`] | [`Fingerprint`](fingerprint::Fingerprint): whether two files hold the same recording |
 //! | [`tags`] | artist, title, album, genre, length |
 //!
 //! There is no resampler: frame length and hop are defined in seconds and the filter bank is
@@ -27,6 +28,7 @@ pub mod content;
 pub mod coverage;
 pub mod decode;
 pub mod error;
+pub mod fingerprint;
 pub mod formats;
 pub mod guard;
 pub mod logmel;

@@ -17,6 +17,8 @@ pub struct Listed {
     pub score: Option<f32>,
     /// Passages of what was asked with that it resembles most; `None`: nobody asked.
     pub passages: Option<Vec<Resemblance>>,
+    /// Other tracks with the same recording, for which it stands.
+    pub copies: Vec<TrackRecord>,
 }
 
 /// Prints tracks.
@@ -49,6 +51,11 @@ fn to_json((row, rank): (&Listed, usize)) -> serde_json::Value {
     if let Some(score) = row.score {
         object["score"] = score.into();
     }
+    if !row.copies.is_empty() {
+        let copy =
+            |copy: &TrackRecord| serde_json::json!({ "track": copy.id, "path": copy.file.path.to_string_lossy() });
+        object["copies"] = row.copies.iter().map(copy).collect();
+    }
     if let Some(passages) = &row.passages {
         object["passages"] = serde_json::json!(passages);
     }
@@ -61,6 +68,10 @@ fn table(rows: &[Listed]) -> String {
     if has_passages {
         header.insert(4, "passages");
     }
+    let has_copies = rows.iter().any(|row| !row.copies.is_empty());
+    if has_copies {
+        header.insert(4, "copies");
+    }
     let mut table = output::Table::new(&header);
     for (row, rank) in rows.iter().zip(1..) {
         let mut cells = vec![
@@ -72,6 +83,9 @@ fn table(rows: &[Listed]) -> String {
         ];
         if has_passages {
             cells.insert(4, row.passages.iter().flatten().next().map_or("–".into(), best_passages));
+        }
+        if has_copies {
+            cells.insert(4, (1 + row.copies.len()).to_string());
         }
         table.row(cells);
     }

@@ -1,6 +1,6 @@
 //! A way from one track to another by small steps.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::catalogue::Catalogue;
 use crate::error::Result;
@@ -24,7 +24,7 @@ struct Candidate {
 
 /// From one track to another, `stops` in all, both ends included: of the ways over tracks near the arc between the ends on
 /// which every stop is nearer to the end, and less to the beginning, than the one before, the one whose squared steps
-/// add up to least. Shorter where the library has too few tracks.
+/// add up to least, no recording twice. Shorter where the library has too few tracks.
 ///
 /// # Errors
 /// What searching and reading report.
@@ -104,10 +104,18 @@ fn candidates(
         }
     }
     let mut candidates = Vec::with_capacity(near.len());
+    let mut represented: HashSet<TrackId> = HashSet::new();
+    for end in [first, last] {
+        represented.extend(catalogue.copies_of(end)?);
+    }
     for track in near {
+        if represented.contains(&track) {
+            continue;
+        }
         // A track may have been removed since the index was opened.
         let Some(vector) = catalogue.vector(track, searcher.model_id())? else { continue };
         let progress = cosine(&vector, to) - cosine(&vector, from);
+        represented.extend(catalogue.copies_of(track)?);
         candidates.push(Candidate { track, vector, progress });
     }
     candidates.sort_by(|a, b| a.progress.total_cmp(&b.progress).then(a.track.cmp(&b.track)));

@@ -10,6 +10,7 @@
 //! | [`search`] | [`Searcher`]: nearest neighbours of a vector |
 //! | [`selection`] | [`Selection`]: which of them make up an answer |
 //! | [`repair`] | what is damaged, made good |
+//! | [`copies`] | which tracks may be copies of one recording |
 //! | [`resemblance`] | which passages of two tracks resemble each other most |
 //! | [`radio`] | [`Radio`](radio::Radio): tracks without end |
 //! | [`journey`] | a way from one track to another by small steps |
@@ -40,6 +41,7 @@ mod among;
 pub mod catalogue;
 pub mod choose;
 mod contents;
+pub mod copies;
 pub mod error;
 mod faiss_index;
 pub mod generation;

@@ -1,4 +1,4 @@
-//! Tracks without end: each like the ones before, none twice, slowly going elsewhere.
+//! Tracks without end: each like the ones before, no recording twice, slowly going elsewhere.
 
 use std::collections::HashSet;
 
@@ -103,6 +103,7 @@ impl<'a> Radio<'a> {
             }
         }
         self.played.insert(record.id);
+        self.played.extend(self.catalogue.copies_of(record.id)?);
         self.last_artist = record.file.artist.clone();
         Ok(Some(record))
     }

@@ -22,6 +22,8 @@ pub struct Selection {
     pub per_artist: Option<usize>,
     /// Tracks of one album at most; those of none are not counted.
     pub per_album: Option<usize>,
+    /// Whether copies of one recording are answers of their own; else the nearest stands for them.
+    pub lists_copies: bool,
 }
 
 /// A track of an answer.
@@ -33,6 +35,8 @@ pub struct Answer {
     pub similarity: f32,
     /// What the catalogue knows of it.
     pub record: TrackRecord,
+    /// Other tracks of the library that hold the same recording, where it stands for them.
+    pub copies: Vec<TrackId>,
 }
 
 /// Counts names, and says when there are enough of one.
@@ -72,6 +76,7 @@ pub fn select(
     let most_paid = catalogue.hub_weight()?;
     let (mut artists, mut albums) = (Limit::new(selection.per_artist), Limit::new(selection.per_album));
     let mut answers = Vec::new();
+    let mut represented = HashSet::new();
     for neighbour in ranking {
         let neighbour = neighbour?;
         // No track pays more than that: from here on all cosines are smaller.
@@ -79,7 +84,7 @@ pub fn select(
         if is_too_far {
             break;
         }
-        if selection.excluded.contains(&neighbour.track) {
+        if selection.excluded.contains(&neighbour.track) || represented.contains(&neighbour.track) {
             continue;
         }
         // A track may have been removed since the index was opened.
@@ -91,7 +96,9 @@ pub fn select(
         if is_near_enough && artists.has_room_for(artist) && albums.has_room_for(album) {
             artists.count(artist);
             albums.count(album);
-            answers.push(Answer { neighbour, similarity, record });
+            let copies = if selection.lists_copies { Vec::new() } else { catalogue.copies_of(record.id)? };
+            represented.extend(copies.iter().copied());
+            answers.push(Answer { neighbour, similarity, record, copies });
             // Here and not above, where the ranking would look for one more.
             if answers.len() == selection.count {
                 break;

@@ -1,5 +1,6 @@
 //! The command line as plain data; `settings` resolves it.
 
+mod exchange;
 mod query;
 mod tour;
 
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use trainer::config::StageName;
 
+pub use exchange::{ExportArguments, ExportFormat, ImportArguments, ImportPlaysArguments};
 pub use query::{FilterArguments, Part, QueryArguments, QueryFormat};
 pub use tour::{PathArguments, RadioArguments};
 
@@ -51,6 +53,8 @@ pub enum Command {
     Radio(RadioArguments),
     /// List tracks that lead from one to another by small steps
     Path(PathArguments),
+    /// List recordings that the library holds several times
+    Duplicates(DuplicatesArguments),
     /// Show what the store holds
     Status(StatusArguments),
     /// Forget tracks; their files stay, and an ingest of their folder takes them in again
@@ -61,6 +65,10 @@ pub enum Command {
     Compact,
     /// Write every track's vector to a file
     Export(ExportArguments),
+    /// Take in tracks and vectors that `export` wrote, without their files
+    Import(ImportArguments),
+    /// Take in when tracks were heard
+    ImportPlays(ImportPlaysArguments),
     /// Train a model on tracks with genres
     Train(TrainArguments),
     /// Judge a model on tracks with genres, beside baselines and other systems
@@ -146,23 +154,10 @@ pub struct StatusArguments {
 }
 
 #[derive(Debug, Args)]
-pub struct ExportArguments {
-    /// File format
-    #[arg(long, value_enum)]
-    pub format: ExportFormat,
-    /// File to write; `-` is standard output
-    #[arg(long, short, value_name = "FILE")]
-    pub output: PathBuf,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ExportFormat {
-    /// NumPy: arrays `files` (text) and `emb` (float32, tracks × dimensions)
-    Npz,
-    /// One JSON object a line
-    Jsonl,
-    /// Apache Parquet
-    Parquet,
+pub struct DuplicatesArguments {
+    /// Print as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Which tracks a model learns from, or is judged by.

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use index::catalogue::{Bounds, Filter};
 
+use crate::moment::moment_or_ago;
+
 #[derive(Debug, Args)]
 pub struct QueryArguments {
     /// Audio files, track ids or paths in the library; several are blended into one query
@@ -38,6 +40,9 @@ pub struct QueryArguments {
     /// The least similarity, from -1 to 1
     #[arg(long, value_name = "S", allow_hyphen_values = true, value_parser = similarity)]
     pub min_similarity: Option<f32>,
+    /// List every copy of a recording; else the nearest stands for all of them
+    #[arg(long)]
+    pub copies: bool,
     /// Shape of the output
     #[arg(long, value_enum, default_value_t = QueryFormat::Table)]
     pub format: QueryFormat,
@@ -74,6 +79,9 @@ pub struct FilterArguments {
     /// So long: 2:00..5:00, ..4:30, 90..
     #[arg(long, value_name = "A..B", value_parser = durations)]
     pub duration: Option<Bounds>,
+    /// Not heard since, as far as `import-plays` was told: 2026-11-24, 30d, 6 weeks
+    #[arg(long, value_name = "TIME", value_parser = moment_or_ago)]
+    pub not_heard_since: Option<i64>,
 }
 
 impl FilterArguments {
@@ -86,6 +94,7 @@ impl FilterArguments {
             paths: self.path.clone(),
             years: self.year.unwrap_or_default(),
             seconds: self.duration.unwrap_or_default(),
+            not_heard_since: self.not_heard_since,
         }
     }
 }

@@ -9,7 +9,7 @@ use trainer::model::pool::LayerPooling;
 
 use crate::Outcome;
 use crate::args::{EmbedArguments, LayerPoolingArgument};
-use crate::export::{npz, target};
+use crate::exchange::{target, write_table};
 use crate::failure::hinted;
 use crate::library::serving::Model;
 use crate::library::walk::walk;
@@ -53,8 +53,9 @@ pub fn run(settings: &Settings, arguments: &EmbedArguments) -> anyhow::Result<Ou
         progress.println("there is nothing to embed");
         return Ok(Outcome::NothingFound);
     }
-    target::write_to(&arguments.output, |file| {
-        npz::write_table(file, rows.iter().map(|(path, vector)| (path.as_path(), vector.as_slice())))
-    })?;
+    // Activations of a layer are no vectors of the model.
+    let model_id = model.id.to_string();
+    let model_id = arguments.layer.is_none().then_some(model_id.as_str());
+    target::write_to(&arguments.output, |file| write_table(file, &rows, model_id))?;
     Ok(Outcome::Done)
 }

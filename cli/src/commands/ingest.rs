@@ -14,8 +14,9 @@ use index::{Catalogue, IndexConfig, Store, TrackId, WriteLock};
 use crate::Outcome;
 use crate::args::{CoverageArgument, IngestArguments};
 use crate::failure::hinted;
+use crate::library::copies::find_copies;
 use crate::library::plan::{Plan, Task, plan};
-use crate::library::serving::{EmbeddingId, Model};
+use crate::library::serving::{EmbeddingId, Model, serving_with_tracks};
 use crate::library::walk::{Found, walk};
 use crate::library::worker::{self, Worker};
 use crate::output;
@@ -44,6 +45,8 @@ struct Summary {
     /// Files of which nothing is to be heard: they are never an answer.
     silent: usize,
     failed: usize,
+    /// Pairs of tracks that were found to hold one recording.
+    copies: usize,
     /// Failed before and not tried again, as the files are what they were.
     failed_before: usize,
     failures: Vec<Failure>,
@@ -154,12 +157,6 @@ fn model_to_use(store: &Store, catalogue: &Catalogue, arguments: &IngestArgument
     }
 }
 
-/// The serving model, if it serves any track: a model that never came to anything binds nobody.
-fn serving_with_tracks(catalogue: &Catalogue) -> anyhow::Result<Option<String>> {
-    let Some(serving) = catalogue.serving_model()? else { return Ok(None) };
-    Ok((catalogue.counts(&serving)?.embedded > 0).then_some(serving))
-}
-
 /// A change of models takes all tracks along: those whose files lie elsewhere would no longer be
 /// found.
 fn refuse_to_hide_tracks(catalogue: &Catalogue, model: &Model, plan: &Plan) -> anyhow::Result<()> {
@@ -215,7 +212,10 @@ impl Ingest<'_> {
             catalogue.commit(|writer| gone.iter().try_for_each(|id| writer.remove(*id)))?;
             (summary.pruned, summary.missing) = (gone.len(), 0);
         }
-        Ok(self.store.publish(catalogue, &self.embedding, self.lock)?)
+        self.store.publish(catalogue, &self.embedding, self.lock)?;
+        let pool = self.settings.thread_pool(self.arguments.jobs)?;
+        summary.copies = find_copies(self.settings, &pool, self.store, catalogue)?;
+        Ok(())
     }
 
     /// All cores decode and embed; this thread writes.
@@ -339,6 +339,12 @@ impl Summary {
         if self.failed_before > 0 {
             let files = output::count(self.failed_before, "file");
             text.push_str(&format!("{files} failed before and did not change (--retry-failed tries again)\n"));
+        }
+        if self.copies > 0 {
+            let pairs = output::count(self.copies, "pair");
+            text.push_str(&format!(
+                "{pairs} of copies found: queries list a recording once (`duplicates` lists all)\n"
+            ));
         }
         if prune && self.pruned > 0 {
             text.push_str(&format!("{} forgotten: the files are gone\n", output::count(self.pruned, "track")));

@@ -2,9 +2,12 @@
 
 mod compact;
 mod completions;
+mod duplicates;
 mod embed;
 mod eval;
 mod export;
+mod import;
+mod import_plays;
 mod ingest;
 mod man;
 mod path;
@@ -27,11 +30,14 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         Command::Query(arguments) => query::run(&settings, &arguments),
         Command::Radio(arguments) => radio::run(&settings, &arguments),
         Command::Path(arguments) => path::run(&settings, &arguments),
+        Command::Duplicates(arguments) => duplicates::run(&settings, &arguments),
         Command::Status(arguments) => status::run(&settings, &arguments),
         Command::Remove(arguments) => remove::run(&settings, &arguments),
         Command::Repair => repair::run(&settings),
         Command::Compact => compact::run(&settings),
         Command::Export(arguments) => export::run(&settings, &arguments),
+        Command::Import(arguments) => import::run(&settings, &arguments),
+        Command::ImportPlays(arguments) => import_plays::run(&settings, &arguments),
         Command::Train(arguments) => train::run(&settings, &arguments),
         Command::Eval(arguments) => eval::run(&settings, &arguments),
         Command::Embed(arguments) => embed::run(&settings, &arguments),

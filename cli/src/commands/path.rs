@@ -22,9 +22,9 @@ pub fn run(settings: &Settings, arguments: &PathArguments) -> anyhow::Result<Out
     let mut resolver = Resolver::new(&store, &catalogue, searcher.model_id());
     let mut end = |name: &Path| -> anyhow::Result<(TrackId, Vec<f32>)> {
         let track = resolver.resolve(name)?;
-        // Of several copies any will do: they have one vector.
-        match track.itself.iter().min() {
-            Some(itself) => Ok((*itself, track.vector)),
+        // Of the copies of a file that is not in the library, any will do.
+        match track.named.or(track.itself.iter().min().copied()) {
+            Some(itself) => Ok((itself, track.vector)),
             None => Err(hinted(
                 anyhow::anyhow!("{} is not in the library", name.display()),
                 "`similar-tracks ingest` takes it in",
@@ -41,7 +41,7 @@ pub fn run(settings: &Settings, arguments: &PathArguments) -> anyhow::Result<Out
         let vector = catalogue.vector(stop, searcher.model_id())?;
         let similarity = before.as_ref().zip(vector.as_ref()).map(|(before, vector)| index::cosine(before, vector));
         before = vector;
-        rows.push(Listed { record, similarity, score: None, passages: None });
+        rows.push(Listed { record, similarity, score: None, passages: None, copies: Vec::new() });
     }
     listing::print(&rows, arguments.format)?;
     Ok(Outcome::Done)

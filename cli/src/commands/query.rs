@@ -43,6 +43,7 @@ pub fn run(settings: &Settings, arguments: &QueryArguments) -> anyhow::Result<Ou
         min_similarity: arguments.min_similarity,
         per_artist: number(arguments.per_artist),
         per_album: number(arguments.per_album),
+        lists_copies: arguments.copies,
     };
     let among = catalogue.matching(&arguments.filter.to_filter())?;
     let is_filtered = among.is_some() || arguments.min_similarity.is_some();
@@ -55,13 +56,17 @@ pub fn run(settings: &Settings, arguments: &QueryArguments) -> anyhow::Result<Ou
         return Ok(output::nothing(reason));
     }
     let explained = explained(arguments, &tracks, &catalogue, model_id, &answers)?;
-    let listed = |(answer, passages): (Answer, _)| Listed {
-        record: answer.record,
-        similarity: Some(answer.similarity),
-        score: Some(answer.neighbour.score),
-        passages,
+    let listed = |(answer, passages): (Answer, _)| {
+        let copies = answer.copies.iter().filter_map(|copy| catalogue.get(*copy).transpose());
+        Ok(Listed {
+            copies: copies.collect::<index::Result<_>>()?,
+            record: answer.record,
+            similarity: Some(answer.similarity),
+            score: Some(answer.neighbour.score),
+            passages,
+        })
     };
-    let rows: Vec<Listed> = answers.into_iter().zip(explained).map(listed).collect();
+    let rows: Vec<Listed> = answers.into_iter().zip(explained).map(listed).collect::<index::Result<_>>()?;
     listing::print(&rows, if arguments.json { QueryFormat::Json } else { arguments.format })?;
     Ok(Outcome::Done)
 }

@@ -35,7 +35,7 @@ pub fn run(settings: &Settings, arguments: &RadioArguments) -> anyhow::Result<Ou
         seconds += record.file.duration_seconds.unwrap_or(0.0);
         let similarity =
             catalogue.vector(record.id, searcher.model_id())?.map(|vector| index::cosine(&beginning, &vector));
-        rows.push(Listed { record, similarity, score: None, passages: None });
+        rows.push(Listed { record, similarity, score: None, passages: None, copies: Vec::new() });
         if seconds >= 60.0 * f64::from(arguments.minutes) {
             break;
         }

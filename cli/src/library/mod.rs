@@ -1,6 +1,7 @@
 //! From folders to the catalogue: which files there are, what has to be done with each, and doing
 //! it on all cores. And from the catalogue, or a list, to what is learnt from.
 
+pub mod copies;
 pub mod data_set;
 pub mod opened;
 pub mod plan;

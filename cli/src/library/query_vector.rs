@@ -19,6 +19,8 @@ use crate::failure::hinted;
 pub struct QueryTrack {
     /// Its unit vector.
     pub vector: Vec<f32>,
+    /// The library's track that was named; `None`: a file that the library does not hold as it is.
+    pub named: Option<TrackId>,
     /// The library's tracks that are this very recording: never an answer.
     pub itself: HashSet<TrackId>,
     /// What the vector is made of.
@@ -130,12 +132,18 @@ impl<'a> Resolver<'a> {
             let error = anyhow::anyhow!("track {} has no vector of the serving model {}", record.id, self.model_id);
             return Err(hinted(error, "run `similar-tracks ingest` on its folder again"));
         };
-        let mut itself = HashSet::from([record.id]);
-        if let Some(hash) = &record.file.hash {
-            itself.extend(self.catalogue.find_by_hash(hash)?.iter().map(|same| same.id));
-        }
+        let itself = self.with_copies([record.id])?;
         let passages = self.catalogue.passages(record.id, self.model_id)?;
-        Ok(QueryTrack { vector, itself, passages })
+        Ok(QueryTrack { vector, named: Some(record.id), itself, passages })
+    }
+
+    fn with_copies(&self, tracks: impl IntoIterator<Item = TrackId>) -> index::Result<HashSet<TrackId>> {
+        let mut all = HashSet::new();
+        for track in tracks {
+            all.insert(track);
+            all.extend(self.catalogue.copies_of(track)?);
+        }
+        Ok(all)
     }
 
     fn of_file(&mut self, file: &Path) -> anyhow::Result<QueryTrack> {
@@ -150,10 +158,10 @@ impl<'a> Resolver<'a> {
         let hash = hash_file(file).map(ContentHash).map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))?;
         let same = self.catalogue.find_by_hash(&hash)?;
         // What the library still holds of this path is an older state of the same track.
-        let itself: HashSet<TrackId> = same.iter().chain(&record).map(|record| record.id).collect();
+        let itself = self.with_copies(same.iter().chain(&record).map(|record| record.id))?;
         let TrackEmbedding { vector, passages } = self.embed(file)?;
         let passages = passages.into_iter().map(passage).collect();
-        Ok(QueryTrack { vector, itself, passages })
+        Ok(QueryTrack { vector, named: None, itself, passages })
     }
 
     fn embed(&mut self, file: &Path) -> anyhow::Result<TrackEmbedding> {
@@ -197,7 +205,7 @@ mod tests {
     use super::*;
 
     fn track(vector: Vec<f32>, passages: Vec<Passage>) -> QueryTrack {
-        QueryTrack { vector, itself: HashSet::new(), passages }
+        QueryTrack { vector, named: None, itself: HashSet::new(), passages }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use audio_frontend::Coverage;
-use index::Store;
+use index::{Catalogue, Store};
 use trainer::Embedder;
 use trainer::card::CARD_FILE;
 use trainer::embed::ModelFiles;
@@ -103,6 +103,12 @@ impl Model {
     pub fn embedder(&self) -> anyhow::Result<Embedder> {
         Embedder::from_files(&self.files, Path::new(&self.origin)).context("the model cannot be used")
     }
+}
+
+/// The serving model, if it serves any track: a model that never came to anything binds nobody.
+pub fn serving_with_tracks(catalogue: &Catalogue) -> anyhow::Result<Option<String>> {
+    let Some(serving) = catalogue.serving_model()? else { return Ok(None) };
+    Ok((catalogue.counts(&serving)?.embedded > 0).then_some(serving))
 }
 
 #[cfg(test)]

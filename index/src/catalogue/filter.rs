@@ -25,6 +25,8 @@ pub struct Filter {
     pub years: Bounds,
     /// Lengths in seconds.
     pub seconds: Bounds,
+    /// No copy of it was heard since, in seconds since 1970.
+    pub not_heard_since: Option<i64>,
 }
 
 /// From the one to the other, both included; `None`: no bound.
@@ -50,6 +52,11 @@ impl Condition {
         (!values.is_empty()).then_some(Self { sql, values })
     }
 
+    fn not_heard_since(since: Option<i64>) -> Option<Self> {
+        let sql = "id NOT IN (SELECT track_id FROM heard WHERE at >= ?)";
+        since.map(|since| Self { sql: sql.into(), values: vec![Value::Integer(since)] })
+    }
+
     fn bound(comparison: &str, bound: Option<f64>) -> Option<Self> {
         bound.map(|bound| Self { sql: comparison.into(), values: vec![Value::Real(bound)] })
     }
@@ -67,6 +74,7 @@ impl Filter {
             Condition::bound("year <= ?", self.years.most),
             Condition::bound("duration_seconds >= ?", self.seconds.least),
             Condition::bound("duration_seconds <= ?", self.seconds.most),
+            Condition::not_heard_since(self.not_heard_since),
         ]
         .into_iter()
         .flatten()

@@ -2,8 +2,10 @@
 
 mod changes;
 mod columns;
+mod copies;
 mod filter;
 mod passages;
+mod plays;
 mod salvage;
 mod schema;
 mod writer;
@@ -15,6 +17,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
 pub use changes::Changes;
 pub use filter::{Bounds, Filter};
+pub use plays::Play;
 pub use salvage::Salvaged;
 pub use schema::SCHEMA_VERSION;
 pub use writer::{RunId, Writer, Written};
@@ -132,7 +135,13 @@ impl Catalogue {
     }
 
     /// What is read inside of `read` is of one state of the catalogue, whatever others commit meanwhile.
-    pub(crate) fn at_one_instant<T>(&self, read: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
+    ///
+    /// # Errors
+    /// What `read` reports, and as all that reads.
+    pub fn at_one_instant<T, E: From<Error>>(
+        &self,
+        read: impl FnOnce(&Self) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
         let transaction = self.connection.unchecked_transaction().map_err(|error| Error::sqlite(&self.path, error))?;
         let value = read(self);
         // It has written nothing: whether it ends well does not matter.
@@ -271,6 +280,12 @@ impl Catalogue {
         let bytes = |row: &Row<'_>| row.get::<_, i64>(0);
         let bytes = self.read(|connection| connection.query_row(sql, [model_id], bytes).optional())?;
         Ok(bytes.map(|bytes| bytes as usize / size_of::<f32>()))
+    }
+
+    /// Tracks with a vector of a model, in the order of their numbers.
+    pub fn embedded_tracks(&self, model_id: &str) -> Result<Vec<TrackId>> {
+        let sql = "SELECT track_id FROM vectors WHERE model_id = ?1 ORDER BY track_id";
+        self.read(|connection| connection.prepare(sql)?.query_map([model_id], |row| row.get(0))?.collect())
     }
 
     /// The vector of a track.

@@ -49,11 +49,16 @@ impl Catalogue {
 }
 
 impl Writer<'_> {
-    /// Notes what a track's vector is made of, in half precision.
+    /// Notes what a track's vector is made of, in half precision; nothing where that is not known.
     pub fn put_passages(&self, id: TrackId, model_id: &str, passages: &[Passage]) -> rusqlite::Result<()> {
         let starts: Vec<u8> = passages.iter().flat_map(|passage| passage.start_seconds.to_le_bytes()).collect();
         let numbers = passages.iter().flat_map(|passage| &passage.vector);
         let vectors: Vec<u8> = numbers.flat_map(|&number| f16::from_f32(number).to_le_bytes()).collect();
+        if passages.is_empty() {
+            let sql = "DELETE FROM passages WHERE track_id = ?1 AND model_id = ?2";
+            self.0.prepare_cached(sql)?.execute(params![id, model_id])?;
+            return Ok(());
+        }
         let sql = "INSERT OR REPLACE INTO passages VALUES (?1, ?2, ?3, ?4)";
         self.0.prepare_cached(sql)?.execute(params![id, model_id, starts, vectors])?;
         Ok(())

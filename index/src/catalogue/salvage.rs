@@ -27,10 +27,13 @@ struct Table {
     key: &'static str,
 }
 
-const TABLES: [Table; 3] = [
+const TABLES: [Table; 6] = [
     Table { name: "tracks", key: "id" },
     Table { name: "vectors", key: "track_id" },
     Table { name: "passages", key: "track_id" },
+    Table { name: "fingerprints", key: "track_id" },
+    Table { name: "copies", key: "first" },
+    Table { name: "plays", key: "track_id" },
 ];
 
 impl Catalogue {

@@ -55,6 +55,24 @@ fn a_catalogue_of_format_1_is_brought_up_to_date() {
 }
 
 #[test]
+fn a_catalogue_of_format_2_is_brought_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    let store = Store::create(&path).unwrap();
+    let connection = rusqlite::Connection::open(path.join("catalogue.sqlite")).unwrap();
+    connection.execute_batch(include_str!("../fixtures/catalogue_2.sql")).unwrap();
+    drop(connection);
+    let catalogue = store.catalogue().unwrap();
+    assert_eq!(catalogue.get(TrackId(1)).unwrap().unwrap().file.year, Some(1999));
+    assert_eq!(catalogue.passages(TrackId(1), MODEL).unwrap()[0].vector, [1.0, 0.0]);
+    let changes = catalogue.changes(MODEL, 3).unwrap().unwrap();
+    assert_eq!((changes.revision, changes.written, changes.removed), (4, Vec::new(), vec![TrackId(2)]));
+    assert_eq!(catalogue.copies_of(TrackId(1)).unwrap(), [TrackId(4)]);
+    assert_eq!(catalogue.tracks_without_search_for_copies(MODEL).unwrap(), [TrackId(1), TrackId(4)]);
+    assert_eq!(catalogue.play_count().unwrap(), 0);
+}
+
+#[test]
 fn what_can_be_listened_to_comes_by_path() {
     let folder = tempfile::tempdir().unwrap();
     let (_store, mut catalogue) = store_of(folder.path(), 0);
@@ -83,7 +101,7 @@ fn records_survive_with_paths_of_any_bytes() {
     let id = catalogue.commit(|writer| writer.put_embedded(&new, MODEL, &vector(3))).unwrap();
     let record = catalogue.find_by_path(path).unwrap().unwrap();
     assert_eq!((record.id, record.file, record.state), (id, new, TrackState::Embedded));
-    assert_eq!(catalogue.find_by_hash(&ContentHash([3; 32])).unwrap().len(), 1);
+    assert_eq!(catalogue.find_by_hash(&super::hash(3)).unwrap().len(), 1);
     assert_eq!(catalogue.vector(id, MODEL).unwrap(), Some(vector(3)));
 }
 

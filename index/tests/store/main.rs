@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod catalogue;
+mod copies;
 mod damage;
 mod folder;
 mod generations;
@@ -14,11 +15,17 @@ use index::{Catalogue, ContentHash, FileStamp, IndexConfig, NewTrack, Searcher, 
 
 const MODEL: &str = "model-a";
 
+fn hash(number: u64) -> ContentHash {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&number.to_le_bytes());
+    ContentHash(bytes)
+}
+
 fn track(number: u64) -> NewTrack {
     NewTrack {
         path: format!("/music/{number}.wav").into(),
         stamp: FileStamp { size_bytes: number, modified_ns: 7 },
-        hash: Some(ContentHash([number as u8; 32])),
+        hash: Some(hash(number)),
         artist: Some(format!("artist {number}")),
         title: None,
         album: None,

@@ -29,7 +29,7 @@ pub(crate) mod table_rows;
 pub mod teacher;
 pub mod teacher_table;
 pub mod tracks;
-pub(crate) mod vector_archive;
+pub mod vector_archive;
 
 pub use aliases::Aliases;
 pub use cache::LogMelCache;

@@ -15,10 +15,10 @@ pub(crate) const FILES: &str = "files";
 pub(crate) const VECTORS: &str = "emb";
 
 /// A result whose error says in words what is wrong with an array.
-pub(crate) type Reason<T> = std::result::Result<T, String>;
+pub type Reason<T> = std::result::Result<T, String>;
 
 /// An open archive (`.npz`); errors name it and the array within it.
-pub(crate) struct VectorArchive {
+pub struct VectorArchive {
     path: PathBuf,
     archive: NpzArchive<BufReader<File>>,
 }
@@ -28,12 +28,12 @@ impl VectorArchive {
     ///
     /// # Errors
     /// [`Error::Io`], also where the file is no archive.
-    pub(crate) fn open(path: &Path) -> Result<Self> {
+    pub fn open(path: &Path) -> Result<Self> {
         Ok(Self { path: path.into(), archive: NpzArchive::open(path).map_err(io(path))? })
     }
 
     /// What is wrong with an array of this archive.
-    pub(crate) fn error(&self, array: &'static str, reason: impl Into<String>) -> Error {
+    pub fn error(&self, array: &'static str, reason: impl Into<String>) -> Error {
         Error::Table { path: self.path.clone(), array, reason: reason.into() }
     }
 
@@ -41,12 +41,8 @@ impl VectorArchive {
     ///
     /// # Errors
     /// [`Error::Table`].
-    pub(crate) fn files(&mut self) -> Result<Vec<PathBuf>> {
-        let list = |array: Array<'_>| match array.shape() {
-            [_] => read_text(array, FILES),
-            shape => Err(format!("of shape {shape:?}, not a list")),
-        };
-        let names = self.array(FILES, list)?.ok_or_else(|| self.lacks(FILES))?;
+    pub fn files(&mut self) -> Result<Vec<PathBuf>> {
+        let names = self.texts(FILES)?.ok_or_else(|| self.lacks(FILES))?;
         Ok(names.into_iter().map(PathBuf::from).collect())
     }
 
@@ -54,7 +50,7 @@ impl VectorArchive {
     ///
     /// # Errors
     /// [`Error::Table`].
-    pub(crate) fn vectors(&mut self) -> Result<Matrix> {
+    pub fn vectors(&mut self) -> Result<Matrix> {
         self.matrix(VECTORS)?.ok_or_else(|| self.lacks(VECTORS))
     }
 
@@ -62,7 +58,7 @@ impl VectorArchive {
     ///
     /// # Errors
     /// [`Error::Table`].
-    pub(crate) fn matrix(&mut self, name: &'static str) -> Result<Option<Matrix>> {
+    pub fn matrix(&mut self, name: &'static str) -> Result<Option<Matrix>> {
         self.array(name, Matrix::read)
     }
 
@@ -70,9 +66,31 @@ impl VectorArchive {
     ///
     /// # Errors
     /// [`Error::Table`].
-    pub(crate) fn numbers(&mut self, name: &'static str) -> Result<Option<Vec<f64>>> {
+    pub fn numbers(&mut self, name: &'static str) -> Result<Option<Vec<f64>>> {
         self.array(name, |array| match array.shape() {
             [_] => read_numbers(array, f64::from, |number| number),
+            shape => Err(format!("of shape {shape:?}, not a list")),
+        })
+    }
+
+    /// A list of whole numbers, int64 of shape N; `None` where there is no such array.
+    ///
+    /// # Errors
+    /// [`Error::Table`].
+    pub fn integers(&mut self, name: &'static str) -> Result<Option<Vec<i64>>> {
+        self.array(name, |array| match array.shape() {
+            [_] => array.into_vec().map_err(|error| error.to_string()),
+            shape => Err(format!("of shape {shape:?}, not a list")),
+        })
+    }
+
+    /// A list of texts, of shape N; `None` where there is no such array.
+    ///
+    /// # Errors
+    /// [`Error::Table`].
+    pub fn texts(&mut self, name: &'static str) -> Result<Option<Vec<String>>> {
+        self.array(name, |array| match array.shape() {
+            [_] => read_text(array, name),
             shape => Err(format!("of shape {shape:?}, not a list")),
         })
     }
@@ -81,7 +99,7 @@ impl VectorArchive {
     ///
     /// # Errors
     /// [`Error::Table`].
-    pub(crate) fn text(&mut self, name: &'static str) -> Result<Option<String>> {
+    pub fn text(&mut self, name: &'static str) -> Result<Option<String>> {
         let one = |array: Array<'_>| match array.shape() {
             [] | [1] => Ok(read_text(array, name)?.pop()),
             shape => Err(format!("of shape {shape:?}, not one text")),
@@ -128,7 +146,7 @@ fn read_numbers<T>(array: Array<'_>, of_single: fn(f32) -> T, of_double: fn(f64)
 
 /// Numbers in rows and columns.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Matrix {
+pub struct Matrix {
     rows: usize,
     columns: usize,
     /// Row by row.
@@ -157,18 +175,23 @@ impl Matrix {
     }
 
     /// Numbers row by row.
-    pub(crate) fn of_rows(rows: usize, columns: usize, values: Vec<f32>) -> Self {
+    pub fn of_rows(rows: usize, columns: usize, values: Vec<f32>) -> Self {
         debug_assert_eq!(values.len(), rows * columns);
         Self { rows, columns, values }
     }
 
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
     /// Number of columns.
-    pub(crate) fn columns(&self) -> usize {
+    pub fn columns(&self) -> usize {
         self.columns
     }
 
     /// A row's numbers.
-    pub(crate) fn row(&self, row: usize) -> &[f32] {
+    pub fn row(&self, row: usize) -> &[f32] {
         &self.values[row * self.columns..][..self.columns]
     }
 
@@ -176,7 +199,7 @@ impl Matrix {
     ///
     /// # Errors
     /// In words, where it is zero or no finite number.
-    pub(crate) fn length(&self, row: usize, file: &Path) -> Reason<f64> {
+    pub fn length(&self, row: usize, file: &Path) -> Reason<f64> {
         // In double precision, where no square of a float overflows.
         let length = self.row(row).iter().fold(0.0, |sum, value| sum + f64::from(*value).powi(2)).sqrt();
         if !length.is_finite() || length <= 0.0 {
@@ -189,7 +212,7 @@ impl Matrix {
     ///
     /// # Errors
     /// In words, where the shape is another.
-    pub(crate) fn check_shape(&self, rows: usize, columns: usize) -> Reason<()> {
+    pub fn check_shape(&self, rows: usize, columns: usize) -> Reason<()> {
         if (self.rows, self.columns) != (rows, columns) {
             let (found_rows, found_columns) = (self.rows, self.columns);
             return Err(format!("{found_rows} × {found_columns} numbers, but {rows} × {columns} belong to {FILES}"));

@@ -1,0 +1,96 @@
+//! File formats that tracks and their vectors are written in, and read from.
+
+mod jsonl;
+mod npz;
+mod parquet;
+pub mod target;
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use anyhow::Context;
+use index::{Catalogue, NewTrack, Passage, TrackId};
+
+pub use npz::write_table;
+
+use crate::args::ExportFormat;
+
+/// A track with what a model says of it.
+pub struct ExchangedTrack {
+    /// Its number in the catalogue that it comes from; `None`: the file does not tell.
+    pub id: Option<TrackId>,
+    /// The file and its tags.
+    pub file: NewTrack,
+    /// Its unit vector.
+    pub vector: Vec<f32>,
+    /// What that is made of; none where nobody knows.
+    pub passages: Vec<Passage>,
+}
+
+/// What is written: the tracks of a model, in one state of the catalogue.
+pub struct Exported<'a> {
+    catalogue: &'a Catalogue,
+    model_id: String,
+    tracks: Vec<TrackId>,
+}
+
+impl<'a> Exported<'a> {
+    /// All tracks of the serving model; `None`: there are none.
+    pub fn new(catalogue: &'a Catalogue) -> index::Result<Option<Self>> {
+        let Some(model_id) = catalogue.serving_model()? else { return Ok(None) };
+        let tracks = catalogue.embedded_tracks(&model_id)?;
+        Ok((!tracks.is_empty()).then_some(Self { catalogue, model_id, tracks }))
+    }
+
+    /// Writes them all.
+    pub fn write(&self, format: ExportFormat, file: File) -> anyhow::Result<()> {
+        match format {
+            ExportFormat::Npz => npz::write(file, self),
+            ExportFormat::Jsonl => jsonl::write(file, self),
+            ExportFormat::Parquet => parquet::write(file, self),
+        }
+    }
+
+    /// One by one, the same each time.
+    fn tracks(&self) -> impl Iterator<Item = anyhow::Result<ExchangedTrack>> {
+        self.tracks.iter().filter_map(|&id| self.track(id).transpose())
+    }
+
+    fn track(&self, id: TrackId) -> anyhow::Result<Option<ExchangedTrack>> {
+        let (record, vector) = (self.catalogue.get(id)?, self.catalogue.vector(id, &self.model_id)?);
+        let passages = self.catalogue.passages(id, &self.model_id)?;
+        let track = |(record, vector): (index::TrackRecord, _)| ExchangedTrack {
+            id: Some(id),
+            file: record.file,
+            vector,
+            passages,
+        };
+        Ok(record.zip(vector).map(track))
+    }
+}
+
+/// Tracks that are read, some at a time.
+type Batches<'a> = Box<dyn Iterator<Item = anyhow::Result<Vec<ExchangedTrack>>> + 'a>;
+
+/// What a file holds.
+pub struct Imported<'a> {
+    /// The model that made the vectors; `None`: it does not tell.
+    pub model_id: Option<String>,
+    /// The tracks.
+    pub batches: Batches<'a>,
+}
+
+impl Imported<'_> {
+    /// Opens a file, whose format is told by its first bytes.
+    pub fn open(path: &Path) -> anyhow::Result<Self> {
+        let mut magic = [0; 4];
+        let mut file = File::open(path).with_context(|| path.display().to_string())?;
+        file.read_exact(&mut magic).with_context(|| path.display().to_string())?;
+        match &magic {
+            b"PAR1" => parquet::read(file).with_context(|| path.display().to_string()),
+            b"PK\x03\x04" => npz::read(path),
+            _ => anyhow::bail!("{}: neither Parquet nor .npz", path.display()),
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! Apache Parquet.
+
+use std::fs::File;
+use std::sync::Arc;
+
+use anyhow::Context;
+use index::{ContentHash, FileStamp, NewTrack, Passage, TrackId};
+use parquet::basic::Compression;
+use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
+use parquet::data_type::{
+    ByteArray, ByteArrayType, DataType, DoubleType, FixedLenByteArray, FixedLenByteArrayType, FloatType, Int32Type,
+    Int64Type,
+};
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::WriterProperties;
+use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
+use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
+use parquet::schema::parser::parse_message_type;
+use parquet::schema::types::ColumnDescPtr;
+
+use super::{ExchangedTrack, Exported, Imported};
+
+/// A track's passages stand in two lists: where each begins, and their vectors one after the other.
+const SCHEMA: &str = "message tracks {
+    REQUIRED INT64 track;
+    REQUIRED BYTE_ARRAY path (STRING);
+    OPTIONAL BYTE_ARRAY artist (STRING);
+    OPTIONAL BYTE_ARRAY title (STRING);
+    OPTIONAL BYTE_ARRAY album (STRING);
+    OPTIONAL BYTE_ARRAY genre (STRING);
+    OPTIONAL DOUBLE duration_seconds;
+    REQUIRED GROUP embedding (LIST) { REPEATED GROUP list { REQUIRED FLOAT element; } }
+    OPTIONAL INT32 year;
+    REQUIRED INT64 size_bytes;
+    REQUIRED INT64 modified_ns;
+    OPTIONAL FIXED_LEN_BYTE_ARRAY (32) content_hash;
+    REQUIRED GROUP passage_seconds (LIST) { REPEATED GROUP list { REQUIRED FLOAT element; } }
+    REQUIRED GROUP passage_embeddings (LIST) { REPEATED GROUP list { REQUIRED FLOAT element; } }
+}";
+
+/// Key of the file's metadata that names the model.
+const MODEL: &str = "model";
+
+/// Tracks in a row group: what a writer or reader holds in memory at once.
+const ROW_GROUP_TRACKS: usize = 8192;
+
+/// Writes one row a track.
+pub fn write(file: File, exported: &Exported<'_>) -> anyhow::Result<()> {
+    let schema = Arc::new(parse_message_type(SCHEMA)?);
+    let model = KeyValue::new(MODEL.to_owned(), exported.model_id.clone());
+    let properties = WriterProperties::builder().set_compression(Compression::SNAPPY);
+    let properties = Arc::new(properties.set_key_value_metadata(Some(vec![model])).build());
+    let mut writer = SerializedFileWriter::new(file, schema, properties)?;
+    let mut tracks = exported.tracks().peekable();
+    while tracks.peek().is_some() {
+        let group: Vec<ExchangedTrack> = tracks.by_ref().take(ROW_GROUP_TRACKS).collect::<anyhow::Result<_>>()?;
+        let mut row_group = writer.next_row_group()?;
+        write_group(&mut row_group, &group)?;
+        row_group.close()?;
+    }
+    writer.close()?;
+    Ok(())
+}
+
+/// Columns in the order of the schema.
+fn write_group(row_group: &mut SerializedRowGroupWriter<'_, File>, tracks: &[ExchangedTrack]) -> anyhow::Result<()> {
+    let text = |text: &str| ByteArray::from(text.as_bytes().to_vec());
+    let ids: Vec<i64> = tracks.iter().map(|track| track.id.map_or(0, |id| id.0 as i64)).collect();
+    column::<Int64Type>(row_group, &ids, None, None)?;
+    let paths: Vec<ByteArray> = tracks.iter().map(|track| text(&track.file.path.to_string_lossy())).collect();
+    column::<ByteArrayType>(row_group, &paths, None, None)?;
+    let tags: [fn(&ExchangedTrack) -> Option<&String>; 4] = [
+        |track| track.file.artist.as_ref(),
+        |track| track.file.title.as_ref(),
+        |track| track.file.album.as_ref(),
+        |track| track.file.genre.as_ref(),
+    ];
+    for tag in tags {
+        optional::<ByteArrayType>(row_group, tracks.iter().map(|track| tag(track).map(|tag| text(tag))))?;
+    }
+    optional::<DoubleType>(row_group, tracks.iter().map(|track| track.file.duration_seconds))?;
+    lists(row_group, tracks.iter().map(|track| track.vector.clone()))?;
+    optional::<Int32Type>(row_group, tracks.iter().map(|track| track.file.year.map(i32::from)))?;
+    let sizes: Vec<i64> = tracks.iter().map(|track| track.file.stamp.size_bytes as i64).collect();
+    column::<Int64Type>(row_group, &sizes, None, None)?;
+    let modified: Vec<i64> = tracks.iter().map(|track| track.file.stamp.modified_ns).collect();
+    column::<Int64Type>(row_group, &modified, None, None)?;
+    let hash = |hash: ContentHash| FixedLenByteArray::from(hash.0.to_vec());
+    optional::<FixedLenByteArrayType>(row_group, tracks.iter().map(|track| track.file.hash.map(hash)))?;
+    let passages = || tracks.iter().map(|track| track.passages.iter());
+    lists(row_group, passages().map(|passages| passages.map(|passage| passage.start_seconds).collect()))?;
+    lists(row_group, passages().map(|passages| passages.flat_map(|passage| passage.vector.clone()).collect()))
+}
+
+/// A list of numbers a row.
+fn lists(
+    row_group: &mut SerializedRowGroupWriter<'_, File>,
+    rows: impl Iterator<Item = Vec<f32>>,
+) -> anyhow::Result<()> {
+    let (mut values, mut definition, mut repetition) = (Vec::new(), Vec::new(), Vec::new());
+    for row in rows {
+        // A value is there (definition 1), or an empty list is (0); the first of a row starts a list (repetition 0).
+        definition.extend(if row.is_empty() { vec![0] } else { vec![1; row.len()] });
+        repetition.extend((0..row.len().max(1)).map(|place| i16::from(place > 0)));
+        values.extend(row);
+    }
+    column::<FloatType>(row_group, &values, Some(&definition), Some(&repetition))
+}
+
+fn optional<T: DataType>(
+    row_group: &mut SerializedRowGroupWriter<'_, File>,
+    values: impl Iterator<Item = Option<T::T>>,
+) -> anyhow::Result<()> {
+    let values: Vec<Option<T::T>> = values.collect();
+    let present: Vec<i16> = values.iter().map(|value| i16::from(value.is_some())).collect();
+    let values: Vec<T::T> = values.into_iter().flatten().collect();
+    column::<T>(row_group, &values, Some(&present), None)
+}
+
+fn column<T: DataType>(
+    row_group: &mut SerializedRowGroupWriter<'_, File>,
+    values: &[T::T],
+    definition: Option<&[i16]>,
+    repetition: Option<&[i16]>,
+) -> anyhow::Result<()> {
+    let column = row_group.next_column()?;
+    let mut column = column.ok_or_else(|| anyhow::anyhow!("the schema has fewer columns than are written"))?;
+    column.typed::<T>().write_batch(values, definition, repetition)?;
+    Ok(column.close()?)
+}
+
+/// Reads what [`write`] wrote, or another file that has `path` and `embedding` at least.
+pub fn read(file: File) -> anyhow::Result<Imported<'static>> {
+    let reader = SerializedFileReader::new(file)?;
+    let metadata = reader.metadata().file_metadata();
+    let mut entries = metadata.key_value_metadata().into_iter().flatten();
+    let model_id = entries.find(|entry| entry.key == MODEL).and_then(|entry| entry.value.clone());
+    let groups = 0..reader.num_row_groups();
+    let batches = groups.map(move |group| read_group(reader.get_row_group(group)?.as_ref()));
+    Ok(Imported { model_id, batches: Box::new(batches) })
+}
+
+fn read_group(group: &dyn RowGroupReader) -> anyhow::Result<Vec<ExchangedTrack>> {
+    let group = Group(group);
+    let count = group.0.metadata().num_rows() as usize;
+    let mut texts = ["artist", "title", "album", "genre"].map(|name| group.texts(name).map(Vec::into_iter));
+    let paths = group.texts("path")?;
+    let [seconds, years] = [group.numbers("duration_seconds")?, group.numbers("year")?];
+    let [sizes, modified] = [group.integers("size_bytes")?, group.integers("modified_ns")?];
+    let hashes = group.bytes("content_hash")?;
+    let vectors = group.floats("embedding")?;
+    let [starts, passages] = [group.floats("passage_seconds")?, group.floats("passage_embeddings")?];
+    let mut tracks = Vec::with_capacity(count);
+    for (row, vector) in vectors.into_iter().enumerate() {
+        let mut tag = |place: usize| match &mut texts[place] {
+            Ok(texts) => Ok(texts.next().flatten()),
+            Err(error) => Err(anyhow::anyhow!("{error:#}")),
+        };
+        let path = paths[row].as_ref().with_context(|| format!("row {row} has no path"))?;
+        let length = passages[row].len() / starts[row].len().max(1);
+        let has_passages = length > 0 && length * starts[row].len() == passages[row].len();
+        let passage = |(start, vector): (&f32, &[f32])| Passage { start_seconds: *start, vector: vector.to_vec() };
+        let of_track =
+            has_passages.then(|| starts[row].iter().zip(passages[row].chunks(length)).map(passage).collect());
+        tracks.push(ExchangedTrack {
+            id: None::<TrackId>,
+            file: NewTrack {
+                path: path.into(),
+                stamp: FileStamp {
+                    size_bytes: sizes[row].unwrap_or(0).max(0) as u64,
+                    modified_ns: modified[row].unwrap_or(0),
+                },
+                hash: hashes[row].as_deref().and_then(|bytes| Some(ContentHash(bytes.try_into().ok()?))),
+                artist: tag(0)?,
+                title: tag(1)?,
+                album: tag(2)?,
+                genre: tag(3)?,
+                year: years[row].map(|year| year as u16).filter(|year| *year > 0),
+                duration_seconds: seconds[row],
+            },
+            vector,
+            passages: of_track.unwrap_or_default(),
+        });
+    }
+    Ok(tracks)
+}
+
+/// Columns by their names; one that is missing has nothing in any row.
+struct Group<'a>(&'a dyn RowGroupReader);
+
+impl Group<'_> {
+    fn column(&self, name: &str) -> anyhow::Result<(Option<ColumnReader>, Levels)> {
+        let columns = self.0.metadata().schema_descr().columns();
+        let is_named = |column: &ColumnDescPtr| column.path().parts().first().is_some_and(|part| part == name);
+        let Some(place) = columns.iter().position(is_named) else { return Ok((None, Levels::default())) };
+        let levels = Levels {
+            rows: self.rows(),
+            most_defined: columns[place].max_def_level(),
+            repeats: columns[place].max_rep_level() > 0,
+        };
+        Ok((Some(self.0.get_column_reader(place)?), levels))
+    }
+
+    fn rows(&self) -> usize {
+        self.0.metadata().num_rows() as usize
+    }
+
+    fn bytes(&self, name: &str) -> anyhow::Result<Vec<Option<Vec<u8>>>> {
+        let (reader, levels) = self.column(name)?;
+        match reader {
+            Some(ColumnReader::ByteArrayColumnReader(reader)) => scalars(reader, levels, |value| value.data().to_vec()),
+            Some(ColumnReader::FixedLenByteArrayColumnReader(reader)) => {
+                scalars(reader, levels, |value| value.data().to_vec())
+            }
+            None => Ok(vec![None; self.rows()]),
+            Some(_) => anyhow::bail!("column {name} holds no bytes"),
+        }
+    }
+
+    fn texts(&self, name: &str) -> anyhow::Result<Vec<Option<String>>> {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).with_context(|| format!("column {name} is no text"));
+        self.bytes(name)?.into_iter().map(|bytes| bytes.map(text).transpose()).collect()
+    }
+
+    fn integers(&self, name: &str) -> anyhow::Result<Vec<Option<i64>>> {
+        let (reader, levels) = self.column(name)?;
+        match reader {
+            Some(ColumnReader::Int64ColumnReader(reader)) => scalars(reader, levels, |value| *value),
+            Some(ColumnReader::Int32ColumnReader(reader)) => scalars(reader, levels, |value| i64::from(*value)),
+            None => Ok(vec![None; self.rows()]),
+            Some(_) => anyhow::bail!("column {name} holds no whole numbers"),
+        }
+    }
+
+    fn numbers(&self, name: &str) -> anyhow::Result<Vec<Option<f64>>> {
+        let (reader, levels) = self.column(name)?;
+        match reader {
+            Some(ColumnReader::DoubleColumnReader(reader)) => scalars(reader, levels, |value| *value),
+            Some(ColumnReader::FloatColumnReader(reader)) => scalars(reader, levels, |value| f64::from(*value)),
+            _ => Ok(self.integers(name)?.into_iter().map(|value| value.map(|value| value as f64)).collect()),
+        }
+    }
+
+    /// A list of numbers a row.
+    fn floats(&self, name: &str) -> anyhow::Result<Vec<Vec<f32>>> {
+        let (reader, levels) = self.column(name)?;
+        match reader {
+            Some(ColumnReader::FloatColumnReader(reader)) => records(reader, levels, |value| *value),
+            Some(ColumnReader::DoubleColumnReader(reader)) => records(reader, levels, |value| *value as f32),
+            None => Ok(vec![Vec::new(); self.rows()]),
+            Some(_) => anyhow::bail!("column {name} holds no numbers"),
+        }
+    }
+}
+
+/// What is to be known of a column to tell which values belong to which row.
+#[derive(Clone, Copy, Default)]
+struct Levels {
+    rows: usize,
+    /// Definition level of a value that is there.
+    most_defined: i16,
+    /// Whether a row may have several.
+    repeats: bool,
+}
+
+fn scalars<T: DataType, V>(
+    reader: ColumnReaderImpl<T>,
+    levels: Levels,
+    value: impl Fn(&T::T) -> V,
+) -> anyhow::Result<Vec<Option<V>>> {
+    Ok(records(reader, levels, value)?.into_iter().map(|mut values| values.pop()).collect())
+}
+
+/// What is there in each row: nothing, a value, or a list of them.
+fn records<T: DataType, V>(
+    mut reader: ColumnReaderImpl<T>,
+    Levels { rows, most_defined, repeats }: Levels,
+    value: impl Fn(&T::T) -> V,
+) -> anyhow::Result<Vec<Vec<V>>> {
+    let (mut values, mut definition, mut repetition) = (Vec::new(), Vec::new(), Vec::new());
+    let mut read = 0;
+    while read < rows {
+        let (records, _, _) =
+            reader.read_records(rows - read, Some(&mut definition), Some(&mut repetition), &mut values)?;
+        anyhow::ensure!(records > 0, "a column has {read} rows, not {rows}");
+        read += records;
+    }
+    // Where every value is there, or none repeats, no levels are kept.
+    let levels = if most_defined > 0 { definition.len() } else { values.len() };
+    let mut values = values.iter();
+    let mut of_rows: Vec<Vec<V>> = Vec::with_capacity(rows);
+    for place in 0..levels {
+        if !repeats || repetition[place] == 0 {
+            of_rows.push(Vec::new());
+        }
+        let is_there = most_defined == 0 || definition[place] == most_defined;
+        if let (true, Some(row)) = (is_there, of_rows.last_mut()) {
+            row.extend(values.next().map(&value));
+        }
+    }
+    anyhow::ensure!(of_rows.len() == rows, "a column has {} rows, not {rows}", of_rows.len());
+    Ok(of_rows)
+}
