@@ -45,6 +45,9 @@ enum Arguments {
         memory_gib: f64,
         #[arg(long, default_value_t = 0.99)]
         recall: f64,
+        /// Tracks up to which all are compared
+        #[arg(long, default_value_t = IndexConfig::default().exact_up_to)]
+        exact_up_to: usize,
     },
     /// Measures queries
     Ask {
@@ -120,9 +123,9 @@ fn track(number: u64) -> NewTrack {
 
 fn main() {
     match Arguments::parse() {
-        Arguments::Make { store, like, tracks, memory_gib, recall } => {
+        Arguments::Make { store, like, tracks, memory_gib, recall, exact_up_to } => {
             let memory_bytes = (memory_gib * f64::from(1 << 30)) as u64;
-            let config = IndexConfig { memory_bytes, target_recall: recall, ..IndexConfig::default() };
+            let config = IndexConfig { exact_up_to, memory_bytes, target_recall: recall, ..IndexConfig::default() };
             make(&store, &Made::like(&like), tracks, &config);
         }
         Arguments::Ask { store, like, queries, exact, rows } => {

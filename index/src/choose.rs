@@ -50,7 +50,13 @@ impl IndexConfig {
 
 /// The library's own tracks, which recall is measured with, are found a little more easily than others: so much of what
 /// may be missed is missed of them at most.
-const MISSED_OF_OWN: f64 = 0.5;
+const MISSED_OF_OWN: f64 = 0.6;
+
+/// Twice the lists have to find so much more: what codes blur, no number of lists brings back.
+const LEAST_GAIN: f64 = 0.001;
+
+/// Of fewer, it says nothing.
+const FEW_LISTS: usize = 16;
 
 /// Of how many nearest a share is found.
 pub(crate) const RECALL_AT: usize = 10;
@@ -153,7 +159,8 @@ impl Exam {
         Ok(if wanted == 0 { 1.0 } else { hits as f64 / wanted as f64 })
     }
 
-    /// The fewest lists to look through that reach the recall with a margin, or all, where none do; and what they reach.
+    /// The fewest lists to look through that reach the recall with a margin, or as many as are of use, where none do; and
+    /// what they reach.
     pub fn probes(&self, index: &FaissIndex, lists: usize, target_recall: f64) -> Result<(usize, f64)> {
         if target_recall >= 1.0 {
             // Whatever is asked with, nothing may be missed.
@@ -163,9 +170,13 @@ impl Exam {
         let (mut too_few, mut probes) = (0, 1);
         let mut recall = self.recall(index, probes)?;
         while recall < target_recall && probes < lists {
-            too_few = probes;
-            probes = (2 * probes).min(lists);
-            recall = self.recall(index, probes)?;
+            let more = (2 * probes).min(lists);
+            let reached = self.recall(index, more)?;
+            // One list and two may find the same, and many more.
+            if probes >= FEW_LISTS && reached - recall < LEAST_GAIN {
+                return Ok((probes, recall));
+            }
+            (too_few, probes, recall) = (probes, more, reached);
         }
         while probes - too_few > 1 {
             let middle = (too_few + probes) / 2;

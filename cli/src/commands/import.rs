@@ -21,6 +21,9 @@ const COMMIT_TRACKS: usize = 1024;
 /// How far a vector's length may lie from 1: that of one in half precision does.
 const LENGTH_TOLERANCE: f32 = 0.01;
 
+/// What lies so near to 1 is kept as it is, number by number.
+const ROUNDING: f32 = 1e-5;
+
 /// What became of the tracks.
 #[derive(Default)]
 struct Summary {
@@ -134,8 +137,12 @@ fn checked(track: &ExchangedTrack, dimension: usize) -> anyhow::Result<Exchanged
     let name = track.file.path.display();
     let sound = |vector: &[f32]| {
         let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
-        let is_sound = vector.len() == dimension && (length - 1.0).abs() <= LENGTH_TOLERANCE;
-        index::unit(vector.to_vec()).filter(|_| is_sound)
+        match (length - 1.0).abs() {
+            _ if vector.len() != dimension => None,
+            off if off <= ROUNDING => Some(vector.to_vec()),
+            off if off <= LENGTH_TOLERANCE => index::unit(vector.to_vec()),
+            _ => None,
+        }
     };
     let no_vector = || {
         let found = track.vector.len();

@@ -39,15 +39,17 @@ pub fn find_copies(
         listen(pool, catalogue, &possible)?;
         let verdicts: Vec<_> =
             possible.iter().map(|of_track| Verdict::new(catalogue, of_track)).collect::<index::Result<_>>()?;
-        pairs += verdicts.iter().map(|verdict| verdict.copies.len()).sum::<usize>();
-        catalogue.commit(|writer| {
+        pairs += catalogue.commit(|writer| {
+            let mut new = 0;
             for verdict in &verdicts {
-                verdict.copies.iter().try_for_each(|copy| writer.put_copies(verdict.track, *copy))?;
+                for copy in &verdict.copies {
+                    new += usize::from(writer.put_copies(verdict.track, *copy)?);
+                }
                 if verdict.is_complete {
                     writer.set_copies_sought(verdict.track)?;
                 }
             }
-            Ok(())
+            Ok(new)
         })?;
         progress.advance(tracks.len() as u64);
     }

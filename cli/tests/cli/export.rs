@@ -1,9 +1,7 @@
 //! Exports are read by others.
 
-use std::process::Command;
-
 use super::music::write_library;
-use super::program::World;
+use super::program::{World, python_with_numpy};
 
 fn exported(format: &str) -> (World, std::path::PathBuf) {
     let world = World::new();
@@ -42,15 +40,10 @@ fn npz_has_the_arrays_files_and_emb() {
     let vectors = archive.by_name("emb").unwrap().unwrap();
     assert_eq!(vectors.shape(), [3, 128]);
     assert_eq!(vectors.dtype().descr(), "'<f4'");
-    let has_numpy = |python: &&str| {
-        Command::new(python).args(["-c", "import numpy"]).output().is_ok_and(|output| output.status.success())
-    };
-    let python = ["python3", "/usr/bin/python3"].into_iter().find(has_numpy);
-    let python = python.unwrap_or_else(|| panic!("no python3 with numpy (scripts/setup --tests installs it)"));
     let script = "import numpy, sys; a = numpy.load(sys.argv[1]); \
                   assert a['files'].shape == (3,) and a['emb'].shape == (3, 128) and a['emb'].dtype == numpy.float32; \
                   assert sorted(a['files'])[0].endswith('piece-0.wav')";
-    let status = Command::new(python).args(["-c", script]).arg(&file).status().unwrap();
+    let status = python_with_numpy().args(["-c", script]).arg(&file).status().unwrap();
     assert!(status.success());
 }
 

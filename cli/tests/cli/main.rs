@@ -1,11 +1,13 @@
 //! The program as a user meets it, on synthesised music.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
+mod copies;
 mod errors;
 mod export;
 mod formats;
 mod front_end;
 mod help;
+mod import;
 mod ingest;
 mod invariance;
 mod kill;

@@ -101,6 +101,15 @@ impl Run {
     }
 }
 
+/// A Python that knows NumPy.
+pub fn python_with_numpy() -> Command {
+    let has_numpy = |python: &&str| {
+        Command::new(python).args(["-c", "import numpy"]).output().is_ok_and(|output| output.status.success())
+    };
+    let python = ["python3", "/usr/bin/python3"].into_iter().find(has_numpy);
+    Command::new(python.unwrap_or_else(|| panic!("no python3 with numpy (scripts/setup --tests installs it)")))
+}
+
 /// The path of an answer.
 pub fn path_of(answer: &Value) -> PathBuf {
     answer["path"].as_str().unwrap().into()

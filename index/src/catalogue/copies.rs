@@ -87,11 +87,11 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Notes that two tracks hold the same recording.
-    pub fn put_copies(&self, one: TrackId, other: TrackId) -> rusqlite::Result<()> {
+    /// Notes that two tracks hold the same recording; returns whether that is new.
+    pub fn put_copies(&self, one: TrackId, other: TrackId) -> rusqlite::Result<bool> {
         let sql = "INSERT OR IGNORE INTO copies VALUES (?1, ?2)";
-        self.0.prepare_cached(sql)?.execute([one.min(other), one.max(other)])?;
-        Ok(())
+        let written = self.0.prepare_cached(sql)?.execute([one.min(other), one.max(other)])?;
+        Ok(written > 0)
     }
 
     /// Notes that copies of a track were looked for.

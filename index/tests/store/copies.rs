@@ -11,7 +11,7 @@ use super::{MODEL, hash, store_of, track, vector};
 
 fn mark(catalogue: &mut Catalogue, pairs: &[(u64, u64)]) {
     let put = |writer: &index::catalogue::Writer<'_>| {
-        pairs.iter().try_for_each(|(one, other)| writer.put_copies(TrackId(*one), TrackId(*other)))
+        pairs.iter().try_for_each(|(one, other)| writer.put_copies(TrackId(*one), TrackId(*other)).map(|_| ()))
     };
     catalogue.commit(put).unwrap();
 }
