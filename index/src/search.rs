@@ -30,6 +30,7 @@ pub struct Searcher {
     /// Tracks of the base that still have the vector that it knows; `None`: all.
     unchanged: Option<TrackSet>,
     fresh: FaissIndex,
+    fault: Option<String>,
 }
 
 /// A search that found too few tracks among those allowed looks through so many times more lists.
@@ -49,7 +50,11 @@ impl Searcher {
         fresh.add(&written, &neighbourhoods.rows(&written, &vectors)?)?;
         let outdated: TrackSet = written.iter().chain(&changes.removed).copied().collect();
         let unchanged = (!outdated.is_empty()).then(|| TrackSet::below(end).without(&outdated));
-        Ok(Self { model_id, dimension, base, layout, unchanged, fresh })
+        Ok(Self { model_id, dimension, base, layout, unchanged, fresh, fault: None })
+    }
+
+    pub(crate) fn with_fault(self, fault: Option<String>) -> Self {
+        Self { fault, ..self }
     }
 
     /// Reads all vectors of a model from the catalogue; `None` where there are none. Hubs pay what the catalogue says.
@@ -60,6 +65,11 @@ impl Searcher {
         let exact = IndexConfig { exact_up_to: usize::MAX, ..IndexConfig::default() };
         let contents = catalogue.at_one_instant(|catalogue| Contents::of_catalogue(catalogue, model_id, &exact))?;
         contents.map(|contents| Self::new(model_id.to_owned(), contents, &Changes::default())).transpose()
+    }
+
+    /// What is wrong with the generation that was to be searched: its vectors were taken from the catalogue.
+    pub fn fault(&self) -> Option<&str> {
+        self.fault.as_deref()
     }
 
     /// Model of the vectors.

@@ -216,14 +216,15 @@ impl Store {
     }
 
     /// Opens the index that serves, and searches what the catalogue has gained and lost since beside it. Where the
-    /// generation is damaged or of other vectors, all are taken from the catalogue itself: the answer is the same, it takes
-    /// longer. `None`: there are no vectors.
+    /// generation is damaged ([`Searcher::fault`]) or of other vectors, all are taken from the catalogue itself: the answer
+    /// is the same, it takes longer. `None`: there are no vectors.
     ///
     /// # Errors
     /// What reading the catalogue reports.
     pub fn searcher(&self, catalogue: &Catalogue) -> Result<Option<Searcher>> {
         let Some(model_id) = catalogue.serving_model()? else { return Ok(None) };
         let source = Source::new(catalogue, &model_id)?;
+        let mut fault = None;
         for _ in 0..OPEN_TRIES {
             let current = self.with_current(|_, folder| {
                 let manifest = generation::manifest(folder)?;
@@ -231,13 +232,14 @@ impl Store {
                 let contents = is_of_source.then(|| generation::read(folder, &manifest, Access::Search)).transpose()?;
                 Ok(contents.map(|contents| (manifest.revision, contents)))
             });
+            fault = current.as_ref().err().map(ToString::to_string);
             let Some((revision, contents)) = derived(current)?.flatten() else { break };
             // Where a writer has put newer generations in its place and forgotten what was before, the newest is opened.
             if let Some(changes) = catalogue.changes(&model_id, revision)? {
                 return Searcher::new(model_id, contents, &changes).map(Some);
             }
         }
-        Searcher::from_catalogue(catalogue, &model_id)
+        Ok(Searcher::from_catalogue(catalogue, &model_id)?.map(|searcher| searcher.with_fault(fault)))
     }
 
     /// Makes a model's vectors serve, and a generation of them where searching the changes beside the one that there is

@@ -4,6 +4,7 @@ use index::{Catalogue, Searcher, Store};
 
 use crate::Outcome;
 use crate::output;
+use crate::progress::Progress;
 use crate::settings::Settings;
 
 /// What is asked.
@@ -22,7 +23,13 @@ impl Opened {
         let store = Store::open(&settings.store)?;
         let catalogue = store.catalogue()?;
         Ok(match store.searcher(&catalogue)? {
-            Some(searcher) => Ok(Self { store, catalogue, searcher }),
+            Some(searcher) => {
+                if let Some(fault) = searcher.fault() {
+                    let warning = format!("warning: {fault}: searched without it, `similar-tracks repair` renews it");
+                    Progress::new(settings, "", 0).println(&warning);
+                }
+                Ok(Self { store, catalogue, searcher })
+            }
             None => Err(output::nothing(&format!("the store {} holds no tracks", settings.store.display()))),
         })
     }

@@ -161,55 +161,6 @@ fn a_store_in_use() {
     assert_eq!(world.query(&world.library().join("piece-0.wav")).len(), 2, "readers go on");
 }
 
-/// Runs an ingest with the store on a file system of `kilobytes`, and gives what it says and the
-/// store as it is afterwards.
-fn ingest_on_a_small_disk(world: &World, kilobytes: u64) -> (Run, std::path::PathBuf) {
-    let library = world.library();
-    let ingest = world.command(&["ingest", library.to_str().unwrap()]);
-    // In a mount namespace that ends with the command; the store is copied in and out.
-    let script = "cp -a \"$STORE\" \"$STORE.before\" && mount -t tmpfs -o size=\"$SIZE\" tmpfs \"$STORE\" &&
-                  cp -a \"$STORE.before/.\" \"$STORE\" && \"$@\"; code=$?; cp -a \"$STORE\" \"$STORE.after\"; exit $code";
-    let mut command = Command::new("unshare");
-    command.args(["--mount", "--map-root-user", "sh", "-c", script, "sh"]);
-    command.arg(ingest.get_program()).args(ingest.get_args());
-    command.env("STORE", world.store()).env("SIZE", format!("{kilobytes}k"));
-    let run = Run::of(command.output().unwrap());
-    fs::remove_dir_all(world.path("store.before")).unwrap();
-    (run, world.path("store.after"))
-}
-
-#[test]
-fn a_disk_too_small_for_a_store() {
-    let world = World::new();
-    write_library(&world.library(), 2, 5.0);
-    fs::create_dir(world.store()).unwrap();
-    let (run, _) = ingest_on_a_small_disk(&world, 700);
-    run.assert_error("o space left", Some("free some space"));
-}
-
-#[test]
-fn a_disk_that_fills_up_loses_nothing_that_was_committed() {
-    let world = World::new();
-    write_library(&world.library(), 5, 5.0);
-    world.ingest(&[]);
-    let used: u64 = Command::new("du")
-        .arg("-sk")
-        .arg(world.store())
-        .output()
-        .map(|output| String::from_utf8_lossy(&output.stdout).split_whitespace().next().unwrap().parse().unwrap())
-        .unwrap();
-    write_library(&world.library(), 200, 2.0);
-    let (run, after) = ingest_on_a_small_disk(&world, used + 60);
-    run.assert_error("o space left", Some("free some space"));
-    // As it was left there, with space again: nothing lost, and the rest can follow.
-    fs::remove_dir_all(world.store()).unwrap();
-    fs::rename(after, world.store()).unwrap();
-    assert!(world.status()["tracks"]["embedded"].as_u64().unwrap() >= 5);
-    world.ingest(&[]);
-    assert_eq!(world.status()["tracks"]["embedded"], 200);
-    assert_eq!(world.status()["generation_up_to_date"], true);
-}
-
 #[test]
 fn output_that_cannot_be_written() {
     let world = World::new();

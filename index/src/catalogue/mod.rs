@@ -85,6 +85,13 @@ pub struct Run {
     pub finished_at: Option<i64>,
 }
 
+/// Whether a catalogue is there, all of it in its file, but for SQLite may write nothing to its folder.
+fn needs_to_write_beside(error: &rusqlite::Error, path: &Path) -> bool {
+    let length = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+    let log = PathBuf::from(format!("{}-wal", path.display()));
+    error.sqlite_error_code() == Some(rusqlite::ErrorCode::CannotOpen) && length(path) > 0 && length(&log) == 0
+}
+
 impl Catalogue {
     /// Opens the catalogue, creating it where there is none; one of an older format is brought up to date.
     ///
@@ -107,11 +114,29 @@ impl Catalogue {
     /// As [`Catalogue::open`]; [`Error::NoStore`] where its creation was cut short, [`Error::OlderFormat`].
     pub fn open_to_read(path: &Path) -> Result<Self> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        match Self::open_with(path, flags)? {
+        let opened = match Self::open_with(path, flags) {
+            Err(Error::Sqlite { source, .. }) if needs_to_write_beside(&source, path) => Self::open_unchanging(path)?,
+            opened => opened?,
+        };
+        match opened {
             (_, 0) => Err(Error::NoStore { path: path.parent().unwrap_or(path).into() }),
             (_, found) if found < SCHEMA_VERSION => Err(Error::OlderFormat { path: path.into(), found }),
             (catalogue, _) => Ok(catalogue),
         }
+    }
+
+    /// One on a file system that may only be read, where SQLite cannot keep its readers' marks beside it.
+    fn open_unchanging(path: &Path) -> Result<(Self, i64)> {
+        let mut address = "file:".to_owned();
+        for &byte in path.as_os_str().as_encoded_bytes() {
+            match byte {
+                b'?' | b'#' | b'%' | 0x80.. => address.push_str(&format!("%{byte:02X}")),
+                _ => address.push(byte.into()),
+            }
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+        let (catalogue, version) = Self::open_with(Path::new(&(address + "?immutable=1")), flags)?;
+        Ok((Self { path: path.into(), ..catalogue }, version))
     }
 
     /// The catalogue and the version of its schema, 0 where there is none yet.

@@ -6,6 +6,7 @@ mod copies;
 mod damage;
 mod folder;
 mod generations;
+mod interop;
 mod search;
 
 use std::collections::HashSet;
