@@ -1,10 +1,13 @@
 //! What a generation holds: an index of all vectors, built from the catalogue or brought up to date.
 
+use std::path::Path;
+
 use crate::catalogue::{Catalogue, Changes};
 use crate::choose::{Exam, IndexConfig, Layout, TRAINING_VECTORS_PER_LIST};
 use crate::error::Result;
 use crate::faiss_index::FaissIndex;
 use crate::hubs::{self, LOOKED_AMONG, Neighbourhoods, Sample};
+use crate::rows::Rows;
 use crate::track::TrackId;
 
 /// Vectors that are worked on together.
@@ -14,6 +17,8 @@ const BATCH: usize = 16_384;
 pub(crate) struct Contents {
     /// Rows as [`hubs`] makes them.
     pub index: FaissIndex,
+    /// The rows that the index has codes of; `None`: it has the rows.
+    pub rows: Option<Rows>,
     /// What hubs among later tracks are told by.
     pub neighbourhoods: Neighbourhoods,
     /// How it is searched.
@@ -44,8 +49,13 @@ impl Drawn {
 
 impl Contents {
     /// Of all vectors of a model; `None` where there are none. Reads them twice: samples first, so that no more than
-    /// samples and the index are in memory.
-    pub fn of_catalogue(catalogue: &Catalogue, model_id: &str, config: &IndexConfig) -> Result<Option<Self>> {
+    /// samples and the index are in memory. Rows, where there are to be any beside the index, are written to `rows_path`.
+    pub fn of_catalogue(
+        catalogue: &Catalogue,
+        model_id: &str,
+        config: &IndexConfig,
+        rows_path: &Path,
+    ) -> Result<Option<Self>> {
         let (count, dimension) = (catalogue.vector_count(model_id)?, catalogue.dimension(model_id)?.unwrap_or(0));
         if count == 0 {
             return Ok(None);
@@ -67,28 +77,38 @@ impl Contents {
         if is_measured {
             index.train(&neighbourhoods.rows(&training.tracks, &training.vectors)?)?;
         }
+        let kept = layout.has_codes().then(|| Rows::create(rows_path, index.dimension())).transpose()?;
         let asked = queries.vectors.chunks(dimension).flat_map(hubs::query).collect();
         let mut exam = Exam::new(queries.tracks, asked);
         let mut end = 0;
         catalogue.each_batch(model_id, BATCH, |tracks, vectors| {
             let rows = neighbourhoods.rows(tracks, vectors)?;
             index.add(tracks, &rows)?;
+            if let Some(kept) = &kept {
+                kept.put(tracks, &rows)?;
+            }
             end = tracks.iter().map(|track| track.0 + 1).fold(end, u64::max);
             exam.add(tracks, &rows)
         })?;
         if is_measured {
-            (layout.probes, layout.recall_at_10) = exam.probes(&index, layout.lists, config.target_recall)?;
+            exam.settle(&index, kept.as_ref(), &mut layout, config.target_recall)?;
         }
-        Ok(Some(Self { index, neighbourhoods, layout, end }))
+        Ok(Some(Self { index, rows: kept, neighbourhoods, layout, end }))
     }
 
-    /// Takes changes in, without learning anew where vectors lie.
-    pub fn update(&mut self, changes: &Changes) -> Result<()> {
+    /// Takes changes in, without learning anew where vectors lie. Rows beside the index are copied to `rows_path` first.
+    pub fn update(&mut self, changes: &Changes, rows_path: &Path) -> Result<()> {
         let written: Vec<TrackId> = changes.written.iter().map(|(track, _)| *track).collect();
         // Of a track that was written again, the vector from before has to go.
         self.index.remove(&[written.as_slice(), &changes.removed].concat())?;
         let vectors: Vec<f32> = changes.written.iter().flat_map(|(_, vector)| vector).copied().collect();
-        self.index.add(&written, &self.neighbourhoods.rows(&written, &vectors)?)?;
+        let rows = self.neighbourhoods.rows(&written, &vectors)?;
+        self.index.add(&written, &rows)?;
+        if let Some(kept) = &self.rows {
+            let copy = kept.copied_to(rows_path)?;
+            copy.put(&written, &rows)?;
+            self.rows = Some(copy);
+        }
         self.end = written.iter().map(|track| track.0 + 1).fold(self.end, u64::max);
         Ok(())
     }

@@ -11,12 +11,14 @@ use crate::contents::Contents;
 use crate::error::{Error, Result};
 use crate::faiss_index::FaissIndex;
 use crate::hubs::{self, Neighbourhoods};
+use crate::rows::Rows;
 
 /// Version of manifest.toml that this program writes, and the newest it reads.
 pub const MANIFEST_FORMAT_VERSION: i64 = 3;
 
 const VECTORS_FILE: &str = "vectors.faiss";
 const NEIGHBOURHOODS_FILE: &str = "neighbourhoods.faiss";
+const ROWS_FILE: &str = "rows.f16";
 const MANIFEST_FILE: &str = "manifest.toml";
 
 /// What a generation is, stored as manifest.toml beside its vectors.
@@ -53,6 +55,9 @@ pub struct Checksums {
     pub vectors: String,
     /// Of neighbourhoods.faiss: the vectors that say what hubs among later tracks pay.
     pub neighbourhoods: String,
+    /// Of rows.f16: what vectors.faiss has codes of; `None`: it has the vectors.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<String>,
 }
 
 /// Which vectors of which catalogue a generation holds.
@@ -91,6 +96,11 @@ pub(crate) fn write(folder: &Path, contents: &Contents, source: Source, revision
     contents.index.write(&vectors)?;
     end_at!("generation-vectors");
     contents.neighbourhoods.write(&neighbourhoods)?;
+    let rows = partial.join(ROWS_FILE);
+    if let Some(written) = &contents.rows {
+        std::fs::rename(written.path(), &rows).map_err(|error| Error::io(&rows, error))?;
+        sync(&rows)?;
+    }
     let manifest = GenerationManifest {
         format_version: MANIFEST_FORMAT_VERSION,
         catalogue: source.catalogue,
@@ -102,7 +112,11 @@ pub(crate) fn write(folder: &Path, contents: &Contents, source: Source, revision
         end: contents.end,
         layout: contents.layout.clone(),
         config: source.config,
-        checksums: Checksums { vectors: checksum(&vectors)?, neighbourhoods: checksum(&neighbourhoods)? },
+        checksums: Checksums {
+            vectors: checksum(&vectors)?,
+            neighbourhoods: checksum(&neighbourhoods)?,
+            rows: contents.rows.as_ref().map(|_| checksum(&rows)).transpose()?,
+        },
     };
     let manifest_path = partial.join(MANIFEST_FILE);
     let text = toml::to_string(&manifest)
@@ -148,10 +162,12 @@ pub(crate) enum Access {
 /// Whether a generation's files are what was written.
 pub(crate) fn verify(folder: &Path, manifest: &GenerationManifest) -> Result<()> {
     verified(folder, VECTORS_FILE, &manifest.checksums.vectors)?;
-    verified(folder, NEIGHBOURHOODS_FILE, &manifest.checksums.neighbourhoods).map(|_| ())
+    verified(folder, NEIGHBOURHOODS_FILE, &manifest.checksums.neighbourhoods)?;
+    let rows = manifest.checksums.rows.as_deref();
+    rows.map_or(Ok(()), |expected| verified(folder, ROWS_FILE, expected).map(|_| ()))
 }
 
-/// Reads a generation's files after verifying them.
+/// Reads a generation's files after verifying them; of rows, each is verified when it is looked at.
 pub(crate) fn read(folder: &Path, manifest: &GenerationManifest, access: Access) -> Result<Contents> {
     let size_differs = |path| Error::Damaged { path, reason: "its size is not the manifest's".into() };
     let path = verified(folder, VECTORS_FILE, &manifest.checksums.vectors)?;
@@ -168,7 +184,9 @@ pub(crate) fn read(folder: &Path, manifest: &GenerationManifest, access: Access)
     if neighbourhoods.dimension() != manifest.dimension {
         return Err(size_differs(path));
     }
-    Ok(Contents { index, neighbourhoods, layout: manifest.layout.clone(), end: manifest.end })
+    let open_rows = || Rows::open(&folder.join(ROWS_FILE), index.dimension());
+    let rows = manifest.layout.has_codes().then(open_rows).transpose()?;
+    Ok(Contents { index, rows, neighbourhoods, layout: manifest.layout.clone(), end: manifest.end })
 }
 
 /// A file whose content has this checksum.

@@ -51,6 +51,7 @@ pub mod radio;
 pub mod ranking;
 pub mod repair;
 pub mod resemblance;
+mod rows;
 pub mod search;
 pub mod selection;
 pub mod store;

@@ -1,6 +1,7 @@
 //! Nearest neighbours.
 
 use std::collections::HashSet;
+use std::path::Path;
 
 use crate::catalogue::{Catalogue, Changes};
 use crate::choose::{IndexConfig, Layout};
@@ -9,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::faiss_index::{EXACT, FaissIndex, Reach};
 use crate::hubs;
 use crate::ranking::Ranking;
+use crate::rows::Rows;
 use crate::track::TrackId;
 use crate::track_set::TrackSet;
 
@@ -26,6 +28,8 @@ pub struct Searcher {
     model_id: String,
     dimension: usize,
     base: FaissIndex,
+    /// What the base has codes of.
+    rows: Option<Rows>,
     layout: Layout,
     /// Tracks of the base that still have the vector that it knows; `None`: all.
     unchanged: Option<TrackSet>,
@@ -36,10 +40,13 @@ pub struct Searcher {
 /// A search that found too few tracks among those allowed looks through so many times more lists.
 const MORE_PROBES: usize = 4;
 
+/// A search by codes compares no more tracks than that beyond those wanted: of very many, the last matter little.
+const MOST_MORE_CANDIDATES: usize = 4096;
+
 impl Searcher {
     /// Over a generation and what changed since.
     pub(crate) fn new(model_id: String, contents: Contents, changes: &Changes) -> Result<Self> {
-        let Contents { index: base, neighbourhoods, layout, end } = contents;
+        let Contents { index: base, rows, neighbourhoods, layout, end } = contents;
         let dimension = neighbourhoods.dimension();
         let written: Vec<TrackId> = changes.written.iter().map(|(track, _)| *track).collect();
         if let Some((_, vector)) = changes.written.iter().find(|(_, vector)| vector.len() != dimension) {
@@ -50,7 +57,7 @@ impl Searcher {
         fresh.add(&written, &neighbourhoods.rows(&written, &vectors)?)?;
         let outdated: TrackSet = written.iter().chain(&changes.removed).copied().collect();
         let unchanged = (!outdated.is_empty()).then(|| TrackSet::below(end).without(&outdated));
-        Ok(Self { model_id, dimension, base, layout, unchanged, fresh, fault: None })
+        Ok(Self { model_id, dimension, base, rows, layout, unchanged, fresh, fault: None })
     }
 
     pub(crate) fn with_fault(self, fault: Option<String>) -> Self {
@@ -63,7 +70,11 @@ impl Searcher {
     /// [`Error::Damaged`] where vectors of one model differ in length; what reading reports.
     pub fn from_catalogue(catalogue: &Catalogue, model_id: &str) -> Result<Option<Self>> {
         let exact = IndexConfig { exact_up_to: usize::MAX, ..IndexConfig::default() };
-        let contents = catalogue.at_one_instant(|catalogue| Contents::of_catalogue(catalogue, model_id, &exact))?;
+        // Without codes, there are no rows beside them.
+        let nowhere = Path::new("");
+        let contents =
+            catalogue.at_one_instant(|catalogue| Contents::of_catalogue(catalogue, model_id, &exact, nowhere));
+        let contents = contents?;
         contents.map(|contents| Self::new(model_id.to_owned(), contents, &Changes::default())).transpose()
     }
 
@@ -144,14 +155,20 @@ impl Searcher {
         let mut reach = Reach { among, ..self.layout.reach() };
         // Of one track in ten, the ten nearest lie in about ten times as many lists.
         reach.probes = reach.probes.map(|probes| probes * self.base.len() / available.max(1));
+        let wanted = (count * self.layout.candidates).min(count + MOST_MORE_CANDIDATES);
         loop {
-            let found = self.base.search(query, count, reach)?.pop().unwrap_or_default();
+            let found = self.base.search(query, wanted, reach)?.pop().unwrap_or_default();
             match reach.probes {
                 // The lists that are usually enough hold fewer than there are.
                 Some(probes) if found.len() < count.min(available) && probes < self.layout.lists => {
                     reach.probes = Some((MORE_PROBES * probes).min(self.layout.lists));
                 }
-                _ => return Ok(found),
+                _ => {
+                    let Some(rows) = &self.rows else { return Ok(found) };
+                    let mut compared = rows.compared(query, &found)?;
+                    compared.truncate(count);
+                    return Ok(compared);
+                }
             }
         }
     }

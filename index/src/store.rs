@@ -82,6 +82,11 @@ impl Store {
         self.folder.join("generations")
     }
 
+    /// Where rows lie until their generation is there.
+    fn rows_path(&self) -> PathBuf {
+        self.generations_path().join("rows.partial")
+    }
+
     /// Where a model's files lie.
     pub fn model_folder(&self, model_id: &str) -> PathBuf {
         self.folder.join("models").join(model_id)
@@ -275,7 +280,7 @@ impl Store {
     }
 
     fn build_anew(&self, catalogue: &mut Catalogue, model_id: &str) -> Result<()> {
-        match Contents::of_catalogue(catalogue, model_id, &catalogue.index_config()?)? {
+        match Contents::of_catalogue(catalogue, model_id, &catalogue.index_config()?, &self.rows_path())? {
             Some(contents) => self.replace(catalogue, model_id, &contents),
             None if catalogue.serving_model()?.as_deref() == Some(model_id) => self.retire_all(),
             None => Ok(()),
@@ -293,7 +298,7 @@ impl Store {
         let Some(mut contents) = derived(generation::read(folder, manifest, Access::Change).map(Some))? else {
             return Ok(None);
         };
-        contents.update(&changes)?;
+        contents.update(&changes, &self.rows_path())?;
         Ok(Some(contents))
     }
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod catalogue;
+mod codes;
 mod copies;
 mod damage;
 mod folder;
