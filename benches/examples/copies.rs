@@ -3,7 +3,8 @@
 //!     copies STORE PAIRS.csv
 //!
 //! Prints of each kind of copy how alike vectors and fingerprints are, and how many are found; then what fingerprints say
-//! of all other pairs that are about as long and as alike as a copy might be, whatever their passages, nearest first.
+//! of all other pairs that are about as long and as alike as a copy might be, whatever their passages, nearest first; and
+//! how many pairs were taken for copies, rightly or not.
 #![allow(clippy::print_stdout, clippy::expect_used, reason = "a measurement prints, and may stop at an error")]
 
 // First of all, and in this order: libtorch is to be linked before Debian's BLAS. See cli/src/main.rs.
@@ -120,14 +121,26 @@ fn main() {
             }
         }
     }
+    let recordings = catalogue.recordings_with_copies().expect("copies");
+    let pairs_of = |tracks: &Vec<TrackId>| {
+        tracks
+            .iter()
+            .enumerate()
+            .flat_map(|(place, one)| tracks[place + 1..].iter().map(|other| (*one, *other)))
+            .collect()
+    };
+    let found: Vec<(TrackId, TrackId)> = recordings.iter().flat_map(|tracks| -> Vec<_> { pairs_of(tracks) }).collect();
+    let wrong = found.iter().filter(|pair| !of_copies.contains(pair)).count();
+    println!("pairs that are taken for copies: {}, wrongly: {wrong}", found.len());
+    let all = others.len();
+    others.retain(|(compared, ..)| compared.bits.is_some());
     others.sort_by(|a, b| a.0.bits.unwrap_or(f64::INFINITY).total_cmp(&b.0.bits.unwrap_or(f64::INFINITY)));
-    let compared = others.iter().filter(|(compared, ..)| compared.bits.is_some()).count();
-    println!("other pairs: {}, of which fingerprints have enough in common: {compared}; nearest:", others.len());
-    for (Compared { similarity, passages, longer_seconds, bits }, one, other) in others.iter().take(30) {
+    println!("other pairs: {all}, of which fingerprints have enough in common: {}", others.len());
+    for (Compared { similarity, passages, longer_seconds, bits }, one, other) in &others {
         let path = |track| catalogue.get(track).expect("a track").expect("a track").file.path;
-        let bits = bits.map_or("–".into(), |bits| format!("{bits:.2}"));
         println!(
-            "{bits} bits, {similarity:.3}, passages {passages:.3}, {longer_seconds:.1} s: {} | {}",
+            "{:.2} bits, {similarity:.3}, passages {passages:.3}, {longer_seconds:.1} s: {} | {}",
+            bits.unwrap_or(f64::NAN),
             path(*one).display(),
             path(*other).display()
         );

@@ -3,6 +3,7 @@
 //!
 //!     large_store make STORE --like VECTORS.jsonl --tracks 1000000
 //!     large_store ask STORE --like VECTORS.jsonl [--queries 1000] [--rows ROWS.f32]
+//!     large_store beside STORE --like VECTORS.jsonl [--seconds 20]
 //!
 //! VECTORS.jsonl is what `similar-tracks export --format jsonl` writes of a real library. A made track's vector is a
 //! mixture of three of its tracks, weights drawn evenly, with noise of a third of its length in a random direction, at unit
@@ -62,6 +63,14 @@ enum Arguments {
         /// File for the queries
         #[arg(long)]
         rows: Option<PathBuf>,
+    },
+    /// Measures the queries of eight readers while tracks are added
+    Beside {
+        store: PathBuf,
+        #[arg(long)]
+        like: PathBuf,
+        #[arg(long, default_value_t = 20)]
+        seconds: u64,
     },
 }
 
@@ -130,6 +139,9 @@ fn main() {
         }
         Arguments::Ask { store, like, queries, exact, rows } => {
             ask(&store, &Made::like(&like), queries, exact, rows.as_deref());
+        }
+        Arguments::Beside { store, like, seconds } => {
+            beside(&store, &Made::like(&like), Duration::from_secs(seconds));
         }
     }
 }
@@ -241,6 +253,81 @@ fn ask(folder: &Path, made: &Made, queries: u64, exact: u64, rows: Option<&Path>
     );
 }
 
+/// How many ask, and how often each opens the index anew.
+const READERS: u64 = 8;
+const QUERIES_BETWEEN_OPENING: u64 = 50;
+
+/// Tracks that the writer adds at a time.
+const ADDED_TRACKS: u64 = 100;
+
+/// What readers saw: milliseconds of queries and of opening.
+type Seen = (Vec<f64>, Vec<f64>);
+
+fn beside(folder: &Path, made: &Made, duration: Duration) {
+    let end = Instant::now() + duration;
+    let read = |reader: u64| -> Seen {
+        let store = Store::open(folder).expect("a store");
+        let (mut queries, mut openings) = (Vec::new(), Vec::new());
+        let mut number = 0;
+        while Instant::now() < end {
+            let start = Instant::now();
+            let catalogue = store.catalogue().expect("the catalogue opens");
+            let searcher = store.searcher(&catalogue).expect("the index opens").expect("vectors");
+            openings.push(milliseconds(start.elapsed()));
+            for _ in 0..QUERIES_BETWEEN_OPENING {
+                number += 1;
+                let query = made.vector(u64::MAX / 2 + 1_000_000 * reader + number);
+                let start = Instant::now();
+                assert_eq!(nearest(&searcher, &query, None).len(), 10, "a torn answer");
+                queries.push(milliseconds(start.elapsed()));
+            }
+        }
+        (queries, openings)
+    };
+    let write = || {
+        let store = Store::open(folder).expect("a store");
+        let lock = store.lock("large_store").expect("the lock is free");
+        let mut catalogue = store.catalogue_to_write(&lock).expect("the catalogue opens");
+        let (mut next, mut commits) = (catalogue.counts(MODEL).expect("counts").embedded as u64, Vec::new());
+        let before = store.current().expect("a manifest").map_or(0, |(number, _)| number);
+        while Instant::now() < end {
+            let start = Instant::now();
+            let numbers = next..next + ADDED_TRACKS;
+            let put = |writer: &index::catalogue::Writer<'_>| {
+                numbers.clone().try_for_each(|n| writer.put_embedded(&track(n), MODEL, &made.vector(n)).map(|_| ()))
+            };
+            catalogue.commit(put).expect("a commit");
+            store.publish(&mut catalogue, MODEL, &lock).expect("a generation");
+            commits.push(milliseconds(start.elapsed()));
+            next += ADDED_TRACKS;
+        }
+        (commits, store.current().expect("a manifest").map_or(0, |(number, _)| number) - before)
+    };
+    let (seen, (commits, generations)) = std::thread::scope(|scope| {
+        let readers: Vec<_> = (0..READERS).map(|reader| scope.spawn(move || read(reader))).collect();
+        let written = write();
+        let seen: Vec<Seen> = readers.into_iter().map(|reader| reader.join().expect("no error")).collect();
+        (seen, written)
+    });
+    let (queries, openings): (Vec<_>, Vec<_>) = seen.into_iter().unzip();
+    let (queries, openings) = (Times::new(queries.concat()), Times::new(openings.concat()));
+    let commits = Times::new(commits);
+    println!(
+        "{}",
+        serde_json::json!({
+            "readers": READERS,
+            "queries": queries.0.len(),
+            "p50_milliseconds": queries.at(0.5),
+            "p99_milliseconds": queries.at(0.99),
+            "openings": openings.0.len(),
+            "opening_p50_milliseconds": openings.at(0.5),
+            "commits": commits.0.len(),
+            "commit_p50_milliseconds": commits.at(0.5),
+            "generations": generations,
+        })
+    );
+}
+
 fn nearest(searcher: &Searcher, query: &[f32], among: Option<&TrackSet>) -> HashSet<TrackId> {
     let ranking = searcher.ranking(MODEL, query, among.cloned(), 10).expect("a ranking");
     ranking.take(10).map(|found| found.expect("an answer").track).collect()
@@ -250,15 +337,18 @@ fn nearest(searcher: &Searcher, query: &[f32], among: Option<&TrackSet>) -> Hash
 struct Times(Vec<f64>);
 
 impl Times {
+    fn new(mut times: Vec<f64>) -> Self {
+        times.sort_by(f64::total_cmp);
+        Self(times)
+    }
+
     fn of(searcher: &Searcher, queries: &[Vec<f32>], among: Option<&TrackSet>) -> Self {
         let time = |query: &Vec<f32>| {
             let start = Instant::now();
             nearest(searcher, query, among);
             milliseconds(start.elapsed())
         };
-        let mut times: Vec<f64> = queries.iter().map(time).collect();
-        times.sort_by(f64::total_cmp);
-        Self(times)
+        Self::new(queries.iter().map(time).collect())
     }
 
     fn at(&self, share: f64) -> f64 {

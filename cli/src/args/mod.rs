@@ -125,7 +125,8 @@ pub struct IngestArguments {
     /// Share of the ten nearest that searches by lists have to find [default: the store's, else 0.99]
     #[arg(long, value_name = "SHARE", value_parser = recall)]
     pub recall: Option<f64>,
-    /// Memory in GiB that the index takes at most; less makes searches less exact [default: the store's, else 4]
+    /// Memory in GiB that the index takes at most; with less, searches are slower and read from disk [default: the store's,
+    /// else 4]
     #[arg(long, value_name = "N", value_parser = gibibytes)]
     pub index_gib: Option<f64>,
     /// Print the summary as JSON

@@ -6,6 +6,7 @@ use crate::Outcome;
 use crate::args::DuplicatesArguments;
 use crate::output;
 use crate::playlist::{artist_of, title_of};
+use crate::progress::Progress;
 use crate::settings::Settings;
 
 /// Lists the recordings that the library holds several times.
@@ -13,6 +14,15 @@ pub fn run(settings: &Settings, arguments: &DuplicatesArguments) -> anyhow::Resu
     let store = Store::open(&settings.store)?;
     let catalogue = store.catalogue()?;
     let recordings = recordings(&catalogue)?;
+    let unsought = match catalogue.serving_model()? {
+        Some(model_id) => catalogue.tracks_without_search_for_copies(&model_id)?.len(),
+        None => 0,
+    };
+    if unsought > 0 {
+        let tracks = output::count(unsought, "track");
+        let warning = format!("warning: nobody has looked for copies of {tracks} yet: the next ingest does");
+        Progress::new(settings, "", 0).println(&warning);
+    }
     if arguments.json {
         let objects = recordings.iter().map(|copies| copies.iter().map(to_json).collect::<Vec<_>>());
         output::print_json(&objects.collect::<Vec<_>>())?;
