@@ -38,6 +38,7 @@ fn general_hint(error: &anyhow::Error) -> Option<&'static str> {
             index::Error::PathNotUtf8 { .. } => "name a folder whose path is UTF-8 with --store",
             index::Error::InUse { .. } => "wait until it has ended; queries go on meanwhile",
             index::Error::NewerFormat { .. } => "the store was written by a newer similar-tracks: update this one",
+            index::Error::ChangedWhileRead { .. } => "run the command again",
             index::Error::Damaged { .. } => {
                 "`similar-tracks repair` keeps what can still be read, and an ingest brings back the rest"
             }

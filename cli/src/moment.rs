@@ -4,11 +4,15 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, ZonedDateTime};
 
+/// Seconds since 1970 before which no log was kept: 1973. Smaller numbers are years, days or something else.
+const EARLIEST: i64 = 100_000_000;
+
 /// Seconds since 1970: given as such, as RFC 3339 has it, or as date and perhaps time of the machine's time zone.
 pub fn moment(text: &str) -> Result<i64, String> {
     let text = text.trim();
-    if let Ok(seconds) = text.parse() {
-        return Ok(seconds);
+    if let Ok(seconds) = text.parse::<i64>() {
+        let is_plausible = (EARLIEST..=Timestamp::now().as_second() + 86_400).contains(&seconds);
+        return if is_plausible { Ok(seconds) } else { Err(format!("{text:?} are no seconds since 1970, before now")) };
     }
     if let Ok(moment) = text.parse::<Timestamp>() {
         return Ok(moment.as_second());
@@ -43,7 +47,7 @@ mod tests {
         assert_eq!(moment("2001-09-09"), Ok(here.timestamp().as_second()));
         assert_eq!(moment("2001-09-09T00:30"), Ok(here.timestamp().as_second() + 1800));
         assert_eq!(moment("2001-09-09 00:30:00"), moment("2001-09-09T00:30"));
-        for wrong in ["", "yesterday", "2001-13-01", "30d"] {
+        for wrong in ["", "yesterday", "2001-13-01", "30d", "2026", "20261124", "1700000000000"] {
             assert!(moment(wrong).is_err(), "{wrong}");
         }
     }
@@ -57,6 +61,6 @@ mod tests {
         let weeks = now - moment_or_ago("6 weeks").unwrap();
         assert!((42 * 86_400 - 3700..42 * 86_400 + 3700).contains(&weeks), "{weeks}");
         assert_eq!(moment_or_ago("1000000000"), Ok(1_000_000_000));
-        assert!(moment_or_ago("soon").is_err());
+        assert!(moment_or_ago("soon").is_err() && moment_or_ago("30").is_err());
     }
 }

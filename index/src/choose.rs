@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::catalogue::Changes;
 use crate::error::Result;
 use crate::faiss_index::{EXACT, FaissIndex, Reach};
+use crate::generation::GenerationManifest;
+use crate::hubs;
 use crate::rows::Rows;
 use crate::track::TrackId;
 
@@ -41,10 +43,12 @@ impl IndexConfig {
         changes == 0 || (count > self.exact_up_to / ANEW_PART && changes <= count / 50)
     }
 
-    /// Whether a generation of `count` vectors may take these changes in as it is.
-    pub(crate) fn may_update(&self, layout: &Layout, count: usize, changes: &Changes) -> bool {
+    /// Whether a generation may take these changes in as it is.
+    pub(crate) fn may_update(&self, manifest: &GenerationManifest, changes: &Changes) -> bool {
+        let (layout, count) = (&manifest.layout, manifest.count);
         let lately = count + changes.written.len();
-        let is_of_its_kind = (lately > self.exact_up_to) == (layout.lists > 0);
+        let chosen_lately = Layout::new(lately, hubs::row_length(manifest.dimension), self);
+        let is_of_its_kind = chosen_lately.codes() == layout.codes();
         lately > self.exact_up_to / ANEW_PART && is_of_its_kind && lately < GROWTH * layout.trained_on
     }
 }
@@ -161,6 +165,11 @@ impl Layout {
         let codes = Codes::choose(count, row_length, config);
         let candidates = if codes == Codes::Half { 1 } else { MOST_CANDIDATES };
         Self { factory: format!("IVF{lists},{}", codes.name(row_length)), lists, candidates, ..exact }
+    }
+
+    /// What stands in its lists, or what it is where it has none.
+    fn codes(&self) -> &str {
+        self.factory.rsplit(',').next().unwrap_or_default()
     }
 
     /// Whether what the index holds are codes, beside which rows are kept.

@@ -75,6 +75,12 @@ pub enum Error {
         /// What does not fit.
         reason: String,
     },
+    /// A file was written to where nobody was expected to.
+    #[error("{path} was changed while it was read from where nothing may be written", path = path.display())]
+    ChangedWhileRead {
+        /// The file.
+        path: PathBuf,
+    },
     /// SQLite refused for another reason.
     #[error("{path}: {source}", path = path.display())]
     Sqlite {

@@ -99,6 +99,7 @@ pub(crate) fn write(folder: &Path, contents: &Contents, source: Source, revision
     let rows = partial.join(ROWS_FILE);
     if let Some(written) = &contents.rows {
         std::fs::rename(written.path(), &rows).map_err(|error| Error::io(&rows, error))?;
+        end_at!("generation-rows");
         sync(&rows)?;
     }
     let manifest = GenerationManifest {
@@ -163,11 +164,15 @@ pub(crate) enum Access {
 pub(crate) fn verify(folder: &Path, manifest: &GenerationManifest) -> Result<()> {
     verified(folder, VECTORS_FILE, &manifest.checksums.vectors)?;
     verified(folder, NEIGHBOURHOODS_FILE, &manifest.checksums.neighbourhoods)?;
-    let rows = manifest.checksums.rows.as_deref();
-    rows.map_or(Ok(()), |expected| verified(folder, ROWS_FILE, expected).map(|_| ()))
+    verify_rows(folder, manifest)
 }
 
-/// Reads a generation's files after verifying them; of rows, each is verified when it is looked at.
+fn verify_rows(folder: &Path, manifest: &GenerationManifest) -> Result<()> {
+    let expected = manifest.checksums.rows.as_deref();
+    expected.map_or(Ok(()), |expected| verified(folder, ROWS_FILE, expected).map(|_| ()))
+}
+
+/// Reads a generation's files after verifying them; for a search, each row is verified when it is looked at.
 pub(crate) fn read(folder: &Path, manifest: &GenerationManifest, access: Access) -> Result<Contents> {
     let size_differs = |path| Error::Damaged { path, reason: "its size is not the manifest's".into() };
     let path = verified(folder, VECTORS_FILE, &manifest.checksums.vectors)?;
@@ -184,7 +189,11 @@ pub(crate) fn read(folder: &Path, manifest: &GenerationManifest, access: Access)
     if neighbourhoods.dimension() != manifest.dimension {
         return Err(size_differs(path));
     }
-    let open_rows = || Rows::open(&folder.join(ROWS_FILE), index.dimension());
+    if access == Access::Change {
+        // They go into another generation, under a new checksum.
+        verify_rows(folder, manifest)?;
+    }
+    let open_rows = || Rows::open(&folder.join(ROWS_FILE), index.dimension(), manifest.end);
     let rows = manifest.layout.has_codes().then(open_rows).transpose()?;
     Ok(Contents { index, rows, neighbourhoods, layout: manifest.layout.clone(), end: manifest.end })
 }

@@ -30,10 +30,19 @@ impl Rows {
         Ok(Self { file: file.map_err(|error| Error::io(path, error))?, path: path.into(), numbers })
     }
 
-    /// A file for reading.
-    pub fn open(path: &Path, numbers: usize) -> Result<Self> {
-        let file = File::open(path).map_err(|error| Error::io(path, error))?;
-        Ok(Self { file, path: path.into(), numbers })
+    /// A file for reading, with places for tracks below `end`.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] where it is shorter, [`Error::Io`].
+    pub fn open(path: &Path, numbers: usize, end: u64) -> Result<Self> {
+        let io = |error| Error::io(path, error);
+        let file = File::open(path).map_err(io)?;
+        let length = file.metadata().map_err(io)?.len();
+        let rows = Self { file, path: path.into(), numbers };
+        if length < rows.place(TrackId(end)) {
+            return Err(Error::Damaged { path: path.into(), reason: "it is shorter than it was".into() });
+        }
+        Ok(rows)
     }
 
     /// A copy that can be added to.
@@ -110,7 +119,7 @@ mod tests {
         // 1·2 + 0.5·1 and −0.25·2 + 2·1.
         let expected = vec![(TrackId(7), 2.5), (TrackId(2), 1.5)];
         assert_eq!(rows.compared(&[2.0, 1.0], &found).unwrap(), expected);
-        let copy = Rows::open(&path, 2).unwrap().copied_to(&folder.path().join("copy.f16")).unwrap();
+        let copy = Rows::open(&path, 2, 8).unwrap().copied_to(&folder.path().join("copy.f16")).unwrap();
         copy.put(&[TrackId(2)], &[8.0, 0.0]).unwrap();
         assert_eq!(copy.compared(&[2.0, 1.0], &found).unwrap(), [(TrackId(2), 16.0), (TrackId(7), 2.5)]);
         assert_eq!(rows.compared(&[2.0, 1.0], &found).unwrap(), expected);
@@ -118,7 +127,8 @@ mod tests {
         let mut bytes = std::fs::read(&path).unwrap();
         bytes[2 * 8 + 1] ^= 1;
         std::fs::write(&path, bytes).unwrap();
-        let damaged = Rows::open(&path, 2).unwrap();
+        let damaged = Rows::open(&path, 2, 8).unwrap();
+        assert!(matches!(Rows::open(&path, 2, 9), Err(Error::Damaged { .. })));
         let error = damaged.compared(&[2.0, 1.0], &found).unwrap_err();
         assert!(matches!(error, Error::Damaged { reason, .. } if reason.contains("track 2 ")));
         assert!(damaged.compared(&[2.0, 1.0], &found[..1]).is_ok());

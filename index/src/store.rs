@@ -87,6 +87,15 @@ impl Store {
         self.generations_path().join("rows.partial")
     }
 
+    /// Those that a killed process left.
+    fn remove_partial_rows(&self) -> Result<()> {
+        let path = self.rows_path();
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(&path, error)),
+            _ => Ok(()),
+        }
+    }
+
     /// Where a model's files lie.
     pub fn model_folder(&self, model_id: &str) -> PathBuf {
         self.folder.join("models").join(model_id)
@@ -254,6 +263,7 @@ impl Store {
     /// # Errors
     /// [`Error::DiskFull`], [`Error::Io`], [`Error::Faiss`]; what served before then goes on.
     pub fn publish(&self, catalogue: &mut Catalogue, model_id: &str, _lock: &WriteLock) -> Result<()> {
+        self.remove_partial_rows()?;
         let (source, config) = (Source::new(catalogue, model_id)?, catalogue.index_config()?);
         let current = derived(self.current())?.filter(|(_, manifest)| manifest.is_of(&source));
         if let Some((number, manifest)) = &current
@@ -275,6 +285,7 @@ impl Store {
     /// # Errors
     /// As [`Store::publish`].
     pub fn rebuild(&self, catalogue: &mut Catalogue, model_id: &str, _lock: &WriteLock) -> Result<()> {
+        self.remove_partial_rows()?;
         self.build_anew(catalogue, model_id)?;
         self.remove_generations_before(self.newest_generation()?)
     }
@@ -291,8 +302,7 @@ impl Store {
     fn updated(&self, catalogue: &Catalogue, folder: &Path, manifest: &GenerationManifest) -> Result<Option<Contents>> {
         let config = catalogue.index_config()?;
         let changes = catalogue.changes(&manifest.model_id, manifest.revision)?;
-        let Some(changes) = changes.filter(|changes| config.may_update(&manifest.layout, manifest.count, changes))
-        else {
+        let Some(changes) = changes.filter(|changes| config.may_update(manifest, changes)) else {
             return Ok(None);
         };
         let Some(mut contents) = derived(generation::read(folder, manifest, Access::Change).map(Some))? else {

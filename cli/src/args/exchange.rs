@@ -16,7 +16,7 @@ pub struct ExportArguments {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ExportFormat {
-    /// NumPy: arrays `files` (text) and `emb` (float32, tracks × dimensions)
+    /// NumPy: arrays `files` (text) and `emb` (float32, tracks × dimensions), tags and passages; all but vectors is in memory
     Npz,
     /// One JSON object a line
     Jsonl,

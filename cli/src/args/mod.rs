@@ -99,7 +99,8 @@ pub struct IngestArguments {
     /// Forget tracks whose files are gone
     #[arg(long)]
     pub prune: bool,
-    /// Try files again that could not be read before or were silent, though they have not changed
+    /// Try files again that could not be read before or were silent, though they have not changed, and look again for copies
+    /// that could not be listened to
     #[arg(long)]
     pub retry_failed: bool,
     /// Exit with 2 when a file could not be read

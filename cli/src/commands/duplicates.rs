@@ -20,7 +20,7 @@ pub fn run(settings: &Settings, arguments: &DuplicatesArguments) -> anyhow::Resu
     };
     if unsought > 0 {
         let tracks = output::count(unsought, "track");
-        let warning = format!("warning: nobody has looked for copies of {tracks} yet: the next ingest does");
+        let warning = format!("warning: copies of {tracks} have not been looked for yet: the next ingest does");
         Progress::new(settings, "", 0).println(&warning);
     }
     if arguments.json {

@@ -1,5 +1,6 @@
 //! `similar-tracks import`.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -165,7 +166,14 @@ fn put(
     tracks: &[ExchangedTrack],
     summary: &mut Summary,
 ) -> index::Result<()> {
-    let mut taken = Vec::new();
+    let (mut taken, mut paths) = (Vec::new(), HashSet::new());
+    for (place, track) in tracks.iter().enumerate() {
+        if !paths.insert(&track.file.path) {
+            // Told of twice: what comes later is compared with what was taken.
+            put(catalogue, embedding, &tracks[..place], summary)?;
+            return put(catalogue, embedding, &tracks[place..], summary);
+        }
+    }
     for track in tracks {
         let known = catalogue.find_by_path(&track.file.path)?;
         let Some(known) = known else {
@@ -174,14 +182,13 @@ fn put(
             continue;
         };
         let has_vector = catalogue.vector(known.id, embedding)?.is_some();
-        let is_newer = track.file.hash.is_some()
-            && track.file.hash != known.file.hash
-            && track.file.stamp.modified_ns > known.file.stamp.modified_ns;
-        if has_vector && !is_newer {
-            summary.known += 1;
-        } else {
+        let (theirs, ours) = (track.file.stamp.modified_ns, known.file.stamp.modified_ns);
+        let is_newer = track.file.hash.is_some() && track.file.hash != known.file.hash && theirs > ours;
+        if is_newer || !has_vector && theirs >= ours {
             summary.renewed += 1;
             taken.push(track);
+        } else {
+            summary.known += 1;
         }
     }
     catalogue.commit(|writer| {

@@ -103,6 +103,9 @@ pub fn run(settings: &Settings, arguments: &IngestArguments) -> anyhow::Result<O
             writer.set_hub_weight(weight)?;
         }
         writer.set_index_config(&config)?;
+        if arguments.retry_failed {
+            writer.seek_copies_again()?;
+        }
         writer.begin_run("ingest", &embedding)
     })?;
     let ingest = Ingest { settings, arguments, store: &store, model: &model, embedding, lock: &lock };

@@ -23,8 +23,8 @@ pub fn run(settings: &Settings, arguments: &RadioArguments) -> anyhow::Result<Ou
         arguments.tracks.iter().map(|name| Ok((resolver.resolve(name)?, 1.0))).collect::<anyhow::Result<_>>()?;
     let beginning = blend(&tracks)?;
     let begun: HashSet<_> = tracks.iter().flat_map(|(track, _)| track.itself.iter().copied()).collect();
-    let last = tracks.last().and_then(|(track, _)| track.itself.iter().min());
-    let last_artist = last.map(|last| catalogue.get(*last)).transpose()?.flatten().and_then(|last| last.file.artist);
+    let last = tracks.last().and_then(|(track, _)| track.named.or(track.itself.iter().min().copied()));
+    let last_artist = last.map(|last| catalogue.get(last)).transpose()?.flatten().and_then(|last| last.file.artist);
     let among = catalogue.matching(&arguments.filter.to_filter())?;
     let seed = arguments.seed.unwrap_or_else(rand::random);
     let config = RadioConfig { drift: arguments.drift, seed, ..RadioConfig::default() };

@@ -123,10 +123,12 @@ fn formats(json: bool) -> anyhow::Result<Outcome> {
 
 /// How queries are answered.
 fn search(layout: &Layout) -> String {
-    let Layout { factory, lists, probes, recall_at_10, .. } = layout;
+    let Layout { factory, lists, probes, candidates, recall_at_10, .. } = layout;
+    let compared =
+        if *candidates > 1 { format!(", {candidates} tracks compared for each wanted,") } else { String::new() };
     match lists {
         0 => "exact".into(),
-        _ => format!("{factory}: {probes} of {lists} lists find {recall_at_10:.3} of the ten nearest"),
+        _ => format!("{factory}: {probes} of {lists} lists{compared} find {recall_at_10:.3} of the ten nearest"),
     }
 }
 

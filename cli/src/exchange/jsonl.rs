@@ -3,12 +3,12 @@
 use std::fs::File;
 use std::io::{BufWriter, Write};
 
-use super::Exported;
+use super::{Exported, Passages};
 
 /// Writes `track`, `path`, the tags, `duration_seconds` and `embedding` of each track.
 pub fn write(file: File, exported: &Exported<'_>) -> anyhow::Result<()> {
     let mut writer = BufWriter::new(file);
-    for track in exported.tracks() {
+    for track in exported.tracks(Passages::PassOver) {
         let track = track?;
         let file = &track.file;
         let object = serde_json::json!({

@@ -28,6 +28,13 @@ pub struct ExchangedTrack {
     pub passages: Vec<Passage>,
 }
 
+/// Whether tracks come with their passages, which are most of what there is to read.
+#[derive(Clone, Copy)]
+enum Passages {
+    Read,
+    PassOver,
+}
+
 /// What is written: the tracks of a model, in one state of the catalogue.
 pub struct Exported<'a> {
     catalogue: &'a Catalogue,
@@ -53,13 +60,16 @@ impl<'a> Exported<'a> {
     }
 
     /// One by one, the same each time.
-    fn tracks(&self) -> impl Iterator<Item = anyhow::Result<ExchangedTrack>> {
-        self.tracks.iter().filter_map(|&id| self.track(id).transpose())
+    fn tracks(&self, passages: Passages) -> impl Iterator<Item = anyhow::Result<ExchangedTrack>> {
+        self.tracks.iter().filter_map(move |&id| self.track(id, passages).transpose())
     }
 
-    fn track(&self, id: TrackId) -> anyhow::Result<Option<ExchangedTrack>> {
+    fn track(&self, id: TrackId, passages: Passages) -> anyhow::Result<Option<ExchangedTrack>> {
         let (record, vector) = (self.catalogue.get(id)?, self.catalogue.vector(id, &self.model_id)?);
-        let passages = self.catalogue.passages(id, &self.model_id)?;
+        let passages = match passages {
+            Passages::Read => self.catalogue.passages(id, &self.model_id)?,
+            Passages::PassOver => Vec::new(),
+        };
         let track = |(record, vector): (index::TrackRecord, _)| ExchangedTrack {
             id: Some(id),
             file: record.file,

@@ -8,7 +8,7 @@ use npyz::npz::NpzWriter;
 use npyz::{AutoSerialize, DType, WriterBuilder};
 use trainer::data::vector_archive::VectorArchive;
 
-use super::{ExchangedTrack, Exported, Imported};
+use super::{ExchangedTrack, Exported, Imported, Passages};
 
 /// Arrays of one row a track. Empty texts, year 0 and no-numbers stand for what is not known.
 const TAGS: [&str; 4] = ["artist", "title", "album", "genre"];
@@ -35,7 +35,7 @@ fn hex(hash: &ContentHash) -> String {
 pub fn write(file: File, exported: &Exported<'_>) -> anyhow::Result<()> {
     let (mut files, mut counts, mut starts) = (Vec::new(), Vec::new(), Vec::new());
     let mut dimensions = 0;
-    for track in exported.tracks() {
+    for track in exported.tracks(Passages::Read) {
         let track = track?;
         dimensions = track.vector.len() as u64;
         counts.push(track.passages.len() as i64);
@@ -59,10 +59,11 @@ pub fn write(file: File, exported: &Exported<'_>) -> anyhow::Result<()> {
     let passages = starts.len() as u64;
     archive.list(PASSAGE_COUNT, counts)?;
     archive.list(PASSAGE_START, starts)?;
-    let vectors = exported.tracks().map(|track| Ok(track?.vector));
+    let vectors = exported.tracks(Passages::PassOver).map(|track| Ok(track?.vector));
     archive.rows("emb", [files.len() as u64, dimensions], vectors)?;
     let vector = |passage: Passage| passage.vector;
-    let vectors = exported.tracks().map(|track| Ok(track?.passages.into_iter().flat_map(vector).collect()));
+    let vectors =
+        exported.tracks(Passages::Read).map(|track| Ok(track?.passages.into_iter().flat_map(vector).collect()));
     archive.rows(PASSAGE_VECTORS, [passages, dimensions], vectors)
 }
 
@@ -77,6 +78,11 @@ pub fn write_table(file: File, rows: &[(std::path::PathBuf, Vec<f32>)], model_id
     archive.rows("emb", [rows.len() as u64, dimensions as u64], rows.iter().map(|(_, vector)| Ok(vector.clone())))
 }
 
+/// An array may be longer than 4 GiB.
+fn large() -> npyz::zip::write::FileOptions {
+    npyz::zip::write::FileOptions::default().large_file(true)
+}
+
 struct Archive(NpzWriter<File>);
 
 impl Archive {
@@ -88,7 +94,7 @@ impl Archive {
         let longest = texts.iter().map(|text| text.chars().count()).max().unwrap_or(0).max(1);
         let text = DType::Plain(format!("<U{longest}").parse()?);
         let shape = [texts.len() as u64];
-        let mut array = self.0.array::<str>(name, Default::default())?.dtype(text).shape(&shape).begin_nd()?;
+        let mut array = self.0.array::<str>(name, large())?.dtype(text).shape(&shape).begin_nd()?;
         for text in &texts {
             array.push(text)?;
         }
@@ -97,7 +103,7 @@ impl Archive {
 
     fn list<T: AutoSerialize>(&mut self, name: &str, numbers: Vec<T>) -> anyhow::Result<()> {
         let shape = [numbers.len() as u64];
-        let mut array = self.0.array(name, Default::default())?.default_dtype().shape(&shape).begin_nd()?;
+        let mut array = self.0.array(name, large())?.default_dtype().shape(&shape).begin_nd()?;
         array.extend(numbers)?;
         Ok(array.finish()?)
     }
@@ -108,7 +114,7 @@ impl Archive {
         shape: [u64; 2],
         rows: impl Iterator<Item = anyhow::Result<Vec<f32>>>,
     ) -> anyhow::Result<()> {
-        let mut array = self.0.array(name, Default::default())?.default_dtype().shape(&shape).begin_nd()?;
+        let mut array = self.0.array(name, large())?.default_dtype().shape(&shape).begin_nd()?;
         for row in rows {
             array.extend(row?)?;
         }

@@ -18,7 +18,7 @@ use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
 use parquet::schema::types::ColumnDescPtr;
 
-use super::{ExchangedTrack, Exported, Imported};
+use super::{ExchangedTrack, Exported, Imported, Passages};
 
 /// A track's passages stand in two lists: where each begins, and their vectors one after the other.
 const SCHEMA: &str = "message tracks {
@@ -51,7 +51,7 @@ pub fn write(file: File, exported: &Exported<'_>) -> anyhow::Result<()> {
     let properties = WriterProperties::builder().set_compression(Compression::SNAPPY);
     let properties = Arc::new(properties.set_key_value_metadata(Some(vec![model])).build());
     let mut writer = SerializedFileWriter::new(file, schema, properties)?;
-    let mut tracks = exported.tracks().peekable();
+    let mut tracks = exported.tracks(Passages::Read).peekable();
     while tracks.peek().is_some() {
         let group: Vec<ExchangedTrack> = tracks.by_ref().take(ROW_GROUP_TRACKS).collect::<anyhow::Result<_>>()?;
         let mut row_group = writer.next_row_group()?;
@@ -141,16 +141,17 @@ pub fn read(file: File) -> anyhow::Result<Imported<'static>> {
 }
 
 fn read_group(group: &dyn RowGroupReader) -> anyhow::Result<Vec<ExchangedTrack>> {
-    let group = Group(group);
-    let count = group.0.metadata().num_rows() as usize;
+    let group = Group { reader: group, rows: usize::try_from(group.metadata().num_rows())? };
+    // First of all what has to be there: it tells whether there are as many rows as the file states.
+    group.require(&["path", "embedding"])?;
+    let (paths, vectors) = (group.texts("path")?, group.floats("embedding")?);
+    anyhow::ensure!(paths.iter().all(Option::is_some), "there is a row without a path");
     let mut texts = ["artist", "title", "album", "genre"].map(|name| group.texts(name).map(Vec::into_iter));
-    let paths = group.texts("path")?;
     let [seconds, years] = [group.numbers("duration_seconds")?, group.numbers("year")?];
     let [sizes, modified] = [group.integers("size_bytes")?, group.integers("modified_ns")?];
     let hashes = group.bytes("content_hash")?;
-    let vectors = group.floats("embedding")?;
     let [starts, passages] = [group.floats("passage_seconds")?, group.floats("passage_embeddings")?];
-    let mut tracks = Vec::with_capacity(count);
+    let mut tracks = Vec::new();
     for (row, vector) in vectors.into_iter().enumerate() {
         let mut tag = |place: usize| match &mut texts[place] {
             Ok(texts) => Ok(texts.next().flatten()),
@@ -186,23 +187,34 @@ fn read_group(group: &dyn RowGroupReader) -> anyhow::Result<Vec<ExchangedTrack>>
 }
 
 /// Columns by their names; one that is missing has nothing in any row.
-struct Group<'a>(&'a dyn RowGroupReader);
+struct Group<'a> {
+    reader: &'a dyn RowGroupReader,
+    rows: usize,
+}
+
+/// Lists have names of their own below the column's.
+fn is_named(column: &ColumnDescPtr, name: &str) -> bool {
+    column.path().parts().first().is_some_and(|part| part == name)
+}
 
 impl Group<'_> {
+    fn require(&self, names: &[&str]) -> anyhow::Result<()> {
+        let columns = self.reader.metadata().schema_descr().columns();
+        let lacking = names.iter().find(|name| !columns.iter().any(|column| is_named(column, name)));
+        lacking.map_or(Ok(()), |name| Err(anyhow::anyhow!("there is no column {name}")))
+    }
+
     fn column(&self, name: &str) -> anyhow::Result<(Option<ColumnReader>, Levels)> {
-        let columns = self.0.metadata().schema_descr().columns();
-        let is_named = |column: &ColumnDescPtr| column.path().parts().first().is_some_and(|part| part == name);
-        let Some(place) = columns.iter().position(is_named) else { return Ok((None, Levels::default())) };
+        let columns = self.reader.metadata().schema_descr().columns();
+        let Some(place) = columns.iter().position(|column| is_named(column, name)) else {
+            return Ok((None, Levels::default()));
+        };
         let levels = Levels {
-            rows: self.rows(),
+            rows: self.rows,
             most_defined: columns[place].max_def_level(),
             repeats: columns[place].max_rep_level() > 0,
         };
-        Ok((Some(self.0.get_column_reader(place)?), levels))
-    }
-
-    fn rows(&self) -> usize {
-        self.0.metadata().num_rows() as usize
+        Ok((Some(self.reader.get_column_reader(place)?), levels))
     }
 
     fn bytes(&self, name: &str) -> anyhow::Result<Vec<Option<Vec<u8>>>> {
@@ -212,7 +224,7 @@ impl Group<'_> {
             Some(ColumnReader::FixedLenByteArrayColumnReader(reader)) => {
                 scalars(reader, levels, |value| value.data().to_vec())
             }
-            None => Ok(vec![None; self.rows()]),
+            None => Ok(vec![None; self.rows]),
             Some(_) => anyhow::bail!("column {name} holds no bytes"),
         }
     }
@@ -227,7 +239,7 @@ impl Group<'_> {
         match reader {
             Some(ColumnReader::Int64ColumnReader(reader)) => scalars(reader, levels, |value| *value),
             Some(ColumnReader::Int32ColumnReader(reader)) => scalars(reader, levels, |value| i64::from(*value)),
-            None => Ok(vec![None; self.rows()]),
+            None => Ok(vec![None; self.rows]),
             Some(_) => anyhow::bail!("column {name} holds no whole numbers"),
         }
     }
@@ -247,7 +259,7 @@ impl Group<'_> {
         match reader {
             Some(ColumnReader::FloatColumnReader(reader)) => records(reader, levels, |value| *value),
             Some(ColumnReader::DoubleColumnReader(reader)) => records(reader, levels, |value| *value as f32),
-            None => Ok(vec![Vec::new(); self.rows()]),
+            None => Ok(vec![Vec::new(); self.rows]),
             Some(_) => anyhow::bail!("column {name} holds no numbers"),
         }
     }
@@ -288,7 +300,7 @@ fn records<T: DataType, V>(
     // Where every value is there, or none repeats, no levels are kept.
     let levels = if most_defined > 0 { definition.len() } else { values.len() };
     let mut values = values.iter();
-    let mut of_rows: Vec<Vec<V>> = Vec::with_capacity(rows);
+    let mut of_rows: Vec<Vec<V>> = Vec::new();
     for place in 0..levels {
         if !repeats || repetition[place] == 0 {
             of_rows.push(Vec::new());

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use audio_frontend::fingerprint::Fingerprint;
+use index::catalogue::CopySearch;
 use index::copies::{CopyConfig, possible_copies};
 use index::{Catalogue, Store, TrackId};
 use rayon::prelude::*;
@@ -14,8 +15,8 @@ use crate::settings::Settings;
 /// Tracks between commits.
 const COMMIT_TRACKS: usize = 64;
 
-/// Looks for copies of all tracks of the serving model of which nobody has looked yet; killed, the next call goes on. A
-/// track that may have one that cannot be listened to is looked at again the next time. Returns how many pairs are new.
+/// Looks for copies of all tracks of the serving model of which nobody has looked yet; killed, the next call goes on. Where some
+/// track cannot be listened to, that is noted. Returns how many pairs are new.
 pub fn find_copies(
     settings: &Settings,
     pool: &rayon::ThreadPool,
@@ -45,9 +46,7 @@ pub fn find_copies(
                 for copy in &verdict.copies {
                     new += usize::from(writer.put_copies(verdict.track, *copy)?);
                 }
-                if verdict.is_complete {
-                    writer.set_copies_sought(verdict.track)?;
-                }
+                writer.set_copies_sought(verdict.track, verdict.search)?;
             }
             Ok(new)
         })?;
@@ -85,13 +84,12 @@ fn listen(
 struct Verdict {
     track: TrackId,
     copies: Vec<TrackId>,
-    /// Whether all could be listened to.
-    is_complete: bool,
+    search: CopySearch,
 }
 
 impl Verdict {
     fn new(catalogue: &Catalogue, (track, possible): &(TrackId, Vec<TrackId>)) -> index::Result<Self> {
-        let mut verdict = Self { track: *track, copies: Vec::new(), is_complete: true };
+        let mut verdict = Self { track: *track, copies: Vec::new(), search: CopySearch::Complete };
         if possible.is_empty() {
             return Ok(verdict);
         }
@@ -101,7 +99,7 @@ impl Verdict {
             match (&own, fingerprint(other)?) {
                 (Some(own), Some(others)) if own.is_same_recording(&others) => verdict.copies.push(other),
                 (Some(_), Some(_)) => {}
-                _ => verdict.is_complete = false,
+                _ => verdict.search = CopySearch::SomeUnheard,
             }
         }
         Ok(verdict)

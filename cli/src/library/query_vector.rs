@@ -112,12 +112,14 @@ impl<'a> Resolver<'a> {
         if let Some(record) = self.catalogue.find_by_path(&std::path::absolute(name)?)? {
             return Ok(Some(record));
         }
-        let mut records = self.catalogue.find_by_path_suffix(name, 2)?;
-        if records.len() > 1 {
-            let error = anyhow::anyhow!("{}: several tracks of the library end in this path", name.display());
-            return Err(hinted(error, "name more of the path, or the number of the track"));
+        match self.catalogue.find_by_path_ends([name])?.remove(name).unwrap_or_default().as_slice() {
+            [] => Ok(None),
+            [track] => Ok(self.catalogue.get(*track)?),
+            _ => {
+                let error = anyhow::anyhow!("{}: several tracks of the library end in this path", name.display());
+                Err(hinted(error, "name more of the path, or the number of the track"))
+            }
         }
-        Ok(records.pop())
     }
 
     fn of_record(&self, record: &TrackRecord) -> anyhow::Result<QueryTrack> {

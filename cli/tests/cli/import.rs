@@ -82,6 +82,9 @@ fn what_cannot_be_taken_in_is_told() {
     let bytes = std::fs::read(&parquet).unwrap();
     std::fs::write(other.path("cut.parquet"), &bytes[..bytes.len() / 2]).unwrap();
     import(&other, &[&other.path("cut.parquet")]).assert_error("cut.parquet", None);
+    write_paths_only(&other.path("paths.parquet"));
+    let run = other.run(&["import", other.path("paths.parquet").to_str().unwrap(), "--model", "built-in"]);
+    run.assert_error("paths.parquet: there is no column embedding", None);
     // NumPy's own archives: vectors of a system that nobody named, then named, then of the wrong length.
     let python = |script: &str| {
         let output = python_with_numpy().args(["-c", script]).arg(other.path("numpy.npz")).output().unwrap();
@@ -96,9 +99,27 @@ fn what_cannot_be_taken_in_is_told() {
     other
         .run(&["import", numpy.to_str().unwrap(), "--model", "built-in"])
         .assert_error("/m/b.mp3: no vector of 128 numbers and length 1", None);
+    python("import numpy, sys; numpy.savez(sys.argv[1], files=numpy.zeros(9, dtype='U0'), emb=numpy.eye(9, 128))");
+    let run = other.run(&["import", numpy.to_str().unwrap(), "--model", "built-in"]);
+    run.assert_error("array files: text of no width", None);
     python("import numpy, sys; numpy.savez(sys.argv[1], files=['/m/c.mp3'], emb=numpy.eye(1, 128), model='another')");
     import(&other, &[&numpy]).assert_error("another", Some("different models"));
     assert_eq!(other.status()["tracks"]["embedded"], 1);
+}
+
+/// A Parquet file as others may write it, without vectors.
+fn write_paths_only(path: &Path) {
+    use parquet::data_type::{ByteArray, ByteArrayType};
+    let schema = "message tracks { REQUIRED BYTE_ARRAY path (STRING); }";
+    let schema = std::sync::Arc::new(parquet::schema::parser::parse_message_type(schema).unwrap());
+    let file = std::fs::File::create(path).unwrap();
+    let mut writer = parquet::file::writer::SerializedFileWriter::new(file, schema, Default::default()).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    let mut column = group.next_column().unwrap().unwrap();
+    column.typed::<ByteArrayType>().write_batch(&[ByteArray::from("/m/a.mp3")], None, None).unwrap();
+    column.close().unwrap();
+    group.close().unwrap();
+    writer.close().unwrap();
 }
 
 #[test]

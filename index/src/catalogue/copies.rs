@@ -8,16 +8,29 @@ use super::{Catalogue, Writer};
 use crate::error::Result;
 use crate::track::TrackId;
 
-/// All that one track leads to, by agreeing fingerprints and by the same bytes.
-const SAME_RECORDING: &str = "
-    WITH RECURSIVE same (track) AS (
-        VALUES (?1)
-        UNION SELECT second FROM same JOIN copies ON first = track
-        UNION SELECT first FROM same JOIN copies ON second = track
-        UNION SELECT other.id FROM same JOIN tracks one ON one.id = track
-                              JOIN tracks other ON other.content_hash = one.content_hash
+/// All tracks that those of a query lead to, by agreeing fingerprints and by the same bytes.
+pub(super) fn with_copies(tracks: &str) -> String {
+    format!(
+        "WITH RECURSIVE same (track) AS (
+            {tracks}
+            UNION SELECT second FROM same JOIN copies ON first = track
+            UNION SELECT first FROM same JOIN copies ON second = track
+            UNION SELECT other.id FROM same JOIN tracks one ON one.id = track
+                                  JOIN tracks other ON other.content_hash = one.content_hash
+                                                    AND other.failure IS NULL AND one.failure IS NULL
+        )
+        SELECT track FROM same"
     )
-    SELECT track FROM same WHERE track <> ?1 ORDER BY track";
+}
+
+/// How a search for a track's copies went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CopySearch {
+    /// Whatever may be a copy was listened to.
+    Complete = 1,
+    /// It, or what may be a copy of it, could not be listened to.
+    SomeUnheard = 2,
+}
 
 fn track_of(row: &Row<'_>) -> rusqlite::Result<TrackId> {
     row.get(0)
@@ -29,7 +42,8 @@ impl Catalogue {
     /// # Errors
     /// As all that reads.
     pub fn copies_of(&self, track: TrackId) -> Result<Vec<TrackId>> {
-        self.read(|connection| connection.prepare_cached(SAME_RECORDING)?.query_map([track], track_of)?.collect())
+        let sql = format!("{} WHERE track <> ?1 ORDER BY track", with_copies("VALUES (?1)"));
+        self.read(|connection| connection.prepare_cached(&sql)?.query_map([track], track_of)?.collect())
     }
 
     /// Recordings of which there are several tracks, the first track of each in the order of their numbers.
@@ -39,7 +53,8 @@ impl Catalogue {
     pub fn recordings_with_copies(&self) -> Result<Vec<Vec<TrackId>>> {
         let sql = "SELECT first FROM copies UNION SELECT second FROM copies
                    UNION SELECT id FROM tracks WHERE content_hash IN
-                       (SELECT content_hash FROM tracks GROUP BY content_hash HAVING count(*) > 1)
+                       (SELECT content_hash FROM tracks WHERE failure IS NULL
+                        GROUP BY content_hash HAVING count(*) > 1) AND failure IS NULL
                    ORDER BY 1";
         let tracks: Vec<TrackId> =
             self.read(|connection| connection.prepare(sql)?.query_map([], track_of)?.collect())?;
@@ -54,13 +69,13 @@ impl Catalogue {
         Ok(recordings)
     }
 
-    /// Tracks with a vector of which nobody has looked for copies yet.
+    /// Tracks with a vector for whose copies nobody has looked yet.
     ///
     /// # Errors
     /// As all that reads.
     pub fn tracks_without_search_for_copies(&self, model_id: &str) -> Result<Vec<TrackId>> {
         let sql = "SELECT id FROM tracks JOIN vectors ON track_id = id AND model_id = ?1
-                   WHERE NOT copies_sought ORDER BY id";
+                   WHERE copies_sought = 0 ORDER BY id";
         self.read(|connection| connection.prepare(sql)?.query_map([model_id], track_of)?.collect())
     }
 
@@ -94,9 +109,17 @@ impl Writer<'_> {
         Ok(written > 0)
     }
 
-    /// Notes that copies of a track were looked for.
-    pub fn set_copies_sought(&self, track: TrackId) -> rusqlite::Result<()> {
-        self.0.prepare_cached("UPDATE tracks SET copies_sought = 1 WHERE id = ?1")?.execute([track])?;
+    /// Notes that copies of a track were looked for, and how well.
+    pub fn set_copies_sought(&self, track: TrackId, search: CopySearch) -> rusqlite::Result<()> {
+        let sql = "UPDATE tracks SET copies_sought = ?2 WHERE id = ?1";
+        self.0.prepare_cached(sql)?.execute(params![track, search as i64])?;
+        Ok(())
+    }
+
+    /// Has copies looked for once more of tracks that some possible copy of could not be listened to.
+    pub fn seek_copies_again(&self) -> rusqlite::Result<()> {
+        let sql = "UPDATE tracks SET copies_sought = 0 WHERE copies_sought = ?1";
+        self.0.execute(sql, [CopySearch::SomeUnheard as i64])?;
         Ok(())
     }
 }

@@ -4,6 +4,7 @@ use rusqlite::ToSql;
 use rusqlite::types::Value;
 
 use super::Catalogue;
+use super::copies::with_copies;
 use crate::error::Result;
 use crate::track::TrackId;
 use crate::track_set::TrackSet;
@@ -53,8 +54,9 @@ impl Condition {
     }
 
     fn not_heard_since(since: Option<i64>) -> Option<Self> {
-        let sql = "id NOT IN (SELECT track_id FROM heard WHERE at >= ?)";
-        since.map(|since| Self { sql: sql.into(), values: vec![Value::Integer(since)] })
+        // Who hears one copy has heard the others.
+        let heard = with_copies("SELECT track_id FROM plays WHERE at >= ?");
+        since.map(|since| Self { sql: format!("id NOT IN ({heard})"), values: vec![Value::Integer(since)] })
     }
 
     fn bound(comparison: &str, bound: Option<f64>) -> Option<Self> {

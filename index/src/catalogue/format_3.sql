@@ -1,5 +1,5 @@
 -- From format 2 to 3: which tracks are copies of one recording, and when tracks were heard.
--- 1: copies were looked for among all tracks that there were then.
+-- 1: copies were looked for among all tracks that there were then; 2: some of those that may be could not be heard.
 ALTER TABLE tracks ADD COLUMN copies_sought INTEGER NOT NULL DEFAULT 0;
 
 -- Of tracks that may have copies.
@@ -31,11 +31,3 @@ CREATE TABLE plays (
     PRIMARY KEY (track_id, at)
 ) WITHOUT ROWID;
 CREATE INDEX plays_by_time ON plays (at);
-
--- Who hears one copy has heard those that agree with it, and those of the same bytes.
-CREATE VIEW heard (track_id, at) AS
-    SELECT track_id, at FROM plays
-    UNION ALL SELECT second, at FROM plays JOIN copies ON first = track_id
-    UNION ALL SELECT first, at FROM plays JOIN copies ON second = track_id
-    UNION ALL SELECT other.id, at FROM plays JOIN tracks one ON one.id = track_id
-                                             JOIN tracks other ON other.content_hash = one.content_hash;

@@ -4,18 +4,20 @@ mod changes;
 mod columns;
 mod copies;
 mod filter;
+mod open;
 mod passages;
+mod paths;
 mod plays;
 mod salvage;
 mod schema;
 mod writer;
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::PathBuf;
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 pub use changes::Changes;
+pub use copies::CopySearch;
 pub use filter::{Bounds, Filter};
 pub use plays::Play;
 pub use salvage::Salvaged;
@@ -27,15 +29,15 @@ use crate::error::{Error, Result};
 use crate::hubs;
 use crate::track::{ContentHash, FileStamp, TrackId, TrackRecord};
 use columns::{COLUMNS, SILENT, StoredPath, VECTOR_COLUMNS, record_of, sound_vector_of};
-
-/// A writer's commit may make another connection wait.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+use open::FileState;
 
 /// A connection to the catalogue. Any number may read while one writes.
 #[derive(Debug)]
 pub struct Catalogue {
     path: PathBuf,
     connection: Connection,
+    /// Of a file that SQLite takes to be unchanging, what it was when it was opened.
+    unchanging: Option<FileState>,
 }
 
 /// What an ingest must know of a track to tell whether its file changed.
@@ -85,78 +87,12 @@ pub struct Run {
     pub finished_at: Option<i64>,
 }
 
-/// Whether a catalogue is there, all of it in its file, but for SQLite may write nothing to its folder.
-fn needs_to_write_beside(error: &rusqlite::Error, path: &Path) -> bool {
-    let length = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
-    let log = PathBuf::from(format!("{}-wal", path.display()));
-    error.sqlite_error_code() == Some(rusqlite::ErrorCode::CannotOpen) && length(path) > 0 && length(&log) == 0
-}
-
 impl Catalogue {
-    /// Opens the catalogue, creating it where there is none; one of an older format is brought up to date.
-    ///
-    /// # Errors
-    /// [`Error::NewerFormat`], [`Error::Damaged`], [`Error::DiskFull`], [`Error::Sqlite`].
-    pub fn open(path: &Path) -> Result<Self> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let (catalogue, version) = Self::open_with(path, flags)?;
-        if version < SCHEMA_VERSION {
-            catalogue.read(|connection| schema::bring_up_to_date(connection, version))?;
-        }
-        // FULL: what was committed survives a power cut, not only a kill.
-        catalogue.read(|connection| connection.pragma_update(None, "synchronous", "full"))?;
-        Ok(catalogue)
-    }
-
-    /// Opens an existing catalogue for reading.
-    ///
-    /// # Errors
-    /// As [`Catalogue::open`]; [`Error::NoStore`] where its creation was cut short, [`Error::OlderFormat`].
-    pub fn open_to_read(path: &Path) -> Result<Self> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let opened = match Self::open_with(path, flags) {
-            Err(Error::Sqlite { source, .. }) if needs_to_write_beside(&source, path) => Self::open_unchanging(path)?,
-            opened => opened?,
-        };
-        match opened {
-            (_, 0) => Err(Error::NoStore { path: path.parent().unwrap_or(path).into() }),
-            (_, found) if found < SCHEMA_VERSION => Err(Error::OlderFormat { path: path.into(), found }),
-            (catalogue, _) => Ok(catalogue),
-        }
-    }
-
-    /// One on a file system that may only be read, where SQLite cannot keep its readers' marks beside it.
-    fn open_unchanging(path: &Path) -> Result<(Self, i64)> {
-        let mut address = "file:".to_owned();
-        for &byte in path.as_os_str().as_encoded_bytes() {
-            match byte {
-                b'?' | b'#' | b'%' | 0x80.. => address.push_str(&format!("%{byte:02X}")),
-                _ => address.push(byte.into()),
-            }
-        }
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
-        let (catalogue, version) = Self::open_with(Path::new(&(address + "?immutable=1")), flags)?;
-        Ok((Self { path: path.into(), ..catalogue }, version))
-    }
-
-    /// The catalogue and the version of its schema, 0 where there is none yet.
-    fn open_with(path: &Path, flags: OpenFlags) -> Result<(Self, i64)> {
-        let open = || {
-            let connection = Connection::open_with_flags(path, flags)?;
-            connection.busy_timeout(BUSY_TIMEOUT)?;
-            connection.pragma_update(None, "foreign_keys", true)?;
-            let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-            Ok((connection, version))
-        };
-        let (connection, version) = open().map_err(|error| Error::sqlite(path, error))?;
-        if version > SCHEMA_VERSION {
-            return Err(Error::NewerFormat { path: path.into(), found: version, supported: SCHEMA_VERSION });
-        }
-        Ok((Self { path: path.into(), connection }, version))
-    }
-
     fn read<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
-        read(&self.connection).map_err(|error| Error::sqlite(&self.path, error))
+        read(&self.connection).map_err(|error| match Error::sqlite(&self.path, error) {
+            Error::Damaged { path, .. } if self.has_changed_unseen() => Error::ChangedWhileRead { path },
+            error => error,
+        })
     }
 
     /// What is read inside of `read` is of one state of the catalogue, whatever others commit meanwhile.
@@ -179,7 +115,7 @@ impl Catalogue {
     /// # Errors
     /// [`Error::DiskFull`], [`Error::Sqlite`]; what was committed before stays.
     pub fn commit<T>(&mut self, write: impl FnOnce(&Writer<'_>) -> rusqlite::Result<T>) -> Result<T> {
-        let Self { path, connection } = self;
+        let Self { path, connection, .. } = self;
         let run = || {
             let writer = Writer::new(connection.transaction()?);
             let value = write(&writer)?;
@@ -206,24 +142,6 @@ impl Catalogue {
     pub fn get(&self, id: TrackId) -> Result<Option<TrackRecord>> {
         let sql = format!("SELECT {COLUMNS} FROM tracks WHERE id = ?1");
         self.read(|connection| connection.prepare_cached(&sql)?.query_row([id], record_of).optional())
-    }
-
-    /// The track of this file.
-    pub fn find_by_path(&self, path: &Path) -> Result<Option<TrackRecord>> {
-        let sql = format!("SELECT {COLUMNS} FROM tracks WHERE path = ?1");
-        self.read(|connection| connection.prepare_cached(&sql)?.query_row([StoredPath::of(path)], record_of).optional())
-    }
-
-    /// Tracks whose path ends in `/suffix`, `limit` at most.
-    pub fn find_by_path_suffix(&self, suffix: &Path, limit: usize) -> Result<Vec<TrackRecord>> {
-        let sql = format!("SELECT {COLUMNS} FROM tracks WHERE substr(path, -length(?1)) = ?1 ORDER BY id LIMIT ?2");
-        let suffix = Path::new("/").join(suffix);
-        self.read(|connection| {
-            connection
-                .prepare_cached(&sql)?
-                .query_map(params![StoredPath::of(&suffix), limit as i64], record_of)?
-                .collect()
-        })
     }
 
     /// Tracks whose file has these bytes.

@@ -92,6 +92,21 @@ fn a_damaged_row_is_named_and_repaired() {
     assert!(matches!(error, Error::Damaged { path: named, reason } if named == path && reason.contains("track 42 ")));
     drop((searcher, catalogue));
     let lock = store.lock("test").unwrap();
+    // Damaged rows are not taken over into a new generation.
+    let mut catalogue = store.catalogue_to_write(&lock).unwrap();
+    let more = |writer: &index::catalogue::Writer<'_>| {
+        (3000..3200).try_for_each(|n| writer.put_embedded(&track(n), MODEL, &vector(n)).map(|_| ()))
+    };
+    let bytes = std::fs::read(&path).unwrap();
+    catalogue.commit(more).unwrap();
+    std::fs::write(store.folder().join("generations/rows.partial"), "left by a killed process").unwrap();
+    store.publish(&mut catalogue, MODEL, &lock).unwrap();
+    assert!(!store.folder().join("generations/rows.partial").exists());
+    let searcher = store.searcher(&catalogue).unwrap().unwrap();
+    assert_eq!(searcher.nearest(MODEL, &vector(41), 1, &none).unwrap()[0].track, TrackId(42));
+    let path = store.folder().join("generations/000002/rows.f16");
+    std::fs::write(&path, &bytes).unwrap();
+    drop((searcher, catalogue));
     assert!(store.repair(&lock).unwrap().generation.unwrap().contains("rows.f16"));
     let catalogue = store.catalogue().unwrap();
     let searcher = store.searcher(&catalogue).unwrap().unwrap();

@@ -130,6 +130,9 @@ fn read_text(array: Array<'_>, name: &str) -> Reason<Vec<String>> {
     if array.uses_pickled_array() {
         return Err(format!("holds Python objects; numpy.array({name}, dtype=str) makes text of them"));
     }
+    if array.len() > 0 && array.dtype().num_bytes() == Some(0) {
+        return Err("text of no width: nothing stands in its rows".into());
+    }
     array.into_vec().map_err(|error| error.to_string())
 }
 
