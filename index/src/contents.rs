@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use crate::catalogue::{Catalogue, Changes};
-use crate::choose::{Exam, IndexConfig, Layout, TRAINING_VECTORS_PER_LIST};
+use crate::choose::{IndexConfig, Layout, TRAINING_VECTORS_PER_LIST};
 use crate::error::Result;
+use crate::exam::Exam;
 use crate::faiss_index::FaissIndex;
 use crate::hubs::{self, LOOKED_AMONG, Neighbourhoods, Sample};
 use crate::rows::Rows;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, Changes};
 use crate::choose::{IndexConfig, Layout};
 use crate::contents::Contents;
 use crate::error::{Error, Result};
@@ -82,6 +82,33 @@ impl GenerationManifest {
     pub(crate) fn is_of(&self, source: &Source) -> bool {
         (&self.catalogue, &self.model_id, self.hub_weight, &self.config)
             == (&source.catalogue, &source.model_id, source.hub_weight, &source.config)
+    }
+}
+
+/// An index is trained anew when there are so many times the vectors that it was trained on.
+const GROWTH: usize = 2;
+
+/// Up to this part of what is compared exactly, an index is made anew for every change: a fraction of a second.
+const ANEW_PART: usize = 5;
+
+/// Of so many vectors, one change may be searched beside the index.
+const VECTORS_PER_CHANGE: usize = 50;
+
+impl GenerationManifest {
+    /// Whether so many changes may be searched beside it. Reading them makes opening a little slower.
+    pub(crate) fn may_wait(&self, changes: usize) -> bool {
+        let is_large = self.count > self.config.exact_up_to / ANEW_PART;
+        changes == 0 || is_large && changes <= self.count / VECTORS_PER_CHANGE
+    }
+
+    /// Whether it may take these changes in as it is: not where it is made anew as fast, where another kind of index would
+    /// be chosen by now, or where it knows too little of where vectors lie.
+    pub(crate) fn may_take(&self, changes: &Changes) -> bool {
+        let lately = self.count + changes.written.len();
+        let chosen_lately = Layout::new(lately, hubs::row_length(self.dimension), &self.config);
+        lately > self.config.exact_up_to / ANEW_PART
+            && chosen_lately.codes() == self.layout.codes()
+            && lately < GROWTH * self.layout.trained_on
     }
 }
 

@@ -43,6 +43,7 @@ pub mod choose;
 mod contents;
 pub mod copies;
 pub mod error;
+mod exam;
 mod faiss_index;
 pub mod generation;
 pub mod hubs;

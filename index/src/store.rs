@@ -264,13 +264,13 @@ impl Store {
     /// [`Error::DiskFull`], [`Error::Io`], [`Error::Faiss`]; what served before then goes on.
     pub fn publish(&self, catalogue: &mut Catalogue, model_id: &str, _lock: &WriteLock) -> Result<()> {
         self.remove_partial_rows()?;
-        let (source, config) = (Source::new(catalogue, model_id)?, catalogue.index_config()?);
+        let source = Source::new(catalogue, model_id)?;
         let current = derived(self.current())?.filter(|(_, manifest)| manifest.is_of(&source));
         if let Some((number, manifest)) = &current
             && let Some(changes) = catalogue.count_changes(model_id, manifest.revision)?
         {
             let folder = generation::folder(&self.generations_path(), *number);
-            if config.may_wait(manifest.count, changes) && generation::verify(&folder, manifest).is_ok() {
+            if manifest.may_wait(changes) && generation::verify(&folder, manifest).is_ok() {
                 return self.serve(catalogue, model_id);
             }
             if let Some(contents) = self.updated(catalogue, &folder, manifest)? {
@@ -300,11 +300,8 @@ impl Store {
 
     /// The generation in a folder with what changed since, where it need not learn anew where vectors lie.
     fn updated(&self, catalogue: &Catalogue, folder: &Path, manifest: &GenerationManifest) -> Result<Option<Contents>> {
-        let config = catalogue.index_config()?;
         let changes = catalogue.changes(&manifest.model_id, manifest.revision)?;
-        let Some(changes) = changes.filter(|changes| config.may_update(manifest, changes)) else {
-            return Ok(None);
-        };
+        let Some(changes) = changes.filter(|changes| manifest.may_take(changes)) else { return Ok(None) };
         let Some(mut contents) = derived(generation::read(folder, manifest, Access::Change).map(Some))? else {
             return Ok(None);
         };
