@@ -108,17 +108,6 @@ impl Codes {
 /// Bytes of a track's number.
 const ID_BYTES: usize = 8;
 
-/// More lists make searches faster, as fewer vectors are looked through, and training slower, by the square of their
-/// number. So many are trained in two minutes; beyond, there are four for each in the root of the vectors, which is what
-/// comparing with their centres is worth at least.
-const FINE_LISTS: f64 = 8192.0;
-
-fn lists_for(count: usize) -> usize {
-    let root = (count as f64).sqrt();
-    let lists = (8.0 * root).min(FINE_LISTS).max(4.0 * root).round() as usize;
-    lists.min(count / LEAST_VECTORS_PER_LIST).max(1)
-}
-
 impl Layout {
     /// For `count` rows of `row_length` numbers; what is to be measured is not there yet.
     pub(crate) fn new(count: usize, row_length: usize, config: &IndexConfig) -> Self {
@@ -127,7 +116,10 @@ impl Layout {
         if count <= config.exact_up_to {
             return exact;
         }
-        let lists = lists_for(count);
+        // Four times the root: what comparing with the lists' centres costs is then of the order of what the vectors of
+        // the lists that are looked through cost.
+        let lists = (4.0 * (count as f64).sqrt()).round() as usize;
+        let lists = lists.min(count / LEAST_VECTORS_PER_LIST).max(1);
         let codes = Codes::choose(count, row_length, config);
         let candidates = if codes == Codes::Half { 1 } else { MOST_CANDIDATES };
         Self { factory: format!("IVF{lists},{}", codes.name(row_length)), lists, candidates, ..exact }
@@ -158,12 +150,11 @@ mod tests {
         let factory =
             |count, memory_bytes| Layout::new(count, 136, &IndexConfig { memory_bytes, ..Default::default() }).factory;
         assert_eq!(factory(50_000, 1), "IDMap,Flat");
-        assert_eq!(factory(60_000, 4 << 30), "IVF1538,SQfp16");
-        assert_eq!(factory(1_000_000, 4 << 30), "IVF8000,SQfp16");
+        assert_eq!(factory(1_000_000, 4 << 30), "IVF4000,SQfp16");
         assert_eq!(factory(10_000_000, 4 << 30), "IVF12649,SQfp16");
         assert_eq!(factory(10_000_000, 2 << 30), "IVF12649,SQ8");
         assert_eq!(factory(10_000_000, 1 << 30), "IVF12649,PQ34");
-        assert_eq!(factory(1_000_000, 1), "IVF8000,PQ34");
+        assert_eq!(factory(1_000_000, 1), "IVF4000,PQ34");
         assert_eq!(Codes::choose(9000, 136, &IndexConfig { memory_bytes: 1, ..Default::default() }), Codes::Byte);
         let all = IndexConfig { memory_bytes: 1, target_recall: 1.0, ..Default::default() };
         assert_eq!(Codes::choose(1_000_000, 136, &all), Codes::Half);
