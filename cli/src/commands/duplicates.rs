@@ -54,7 +54,7 @@ fn to_text(recordings: &[Vec<TrackRecord>]) -> String {
     let mut text = String::new();
     for copies in recordings {
         if let Some(first) = copies.first() {
-            text.push_str(&output::one_line(&format!("{} – {}\n", artist_of(first), title_of(first))).trim_end());
+            text.push_str(&output::one_line(&format!("{} – {}", artist_of(first), title_of(first))));
             text.push('\n');
         }
         for record in copies {

@@ -122,7 +122,7 @@ impl Archive {
     }
 }
 
-/// Reads what [`write`] wrote, or another archive that has `files` and `emb` at least.
+/// Reads what [`write()`] wrote, or another archive that has `files` and `emb` at least.
 pub fn read(path: &Path) -> anyhow::Result<Imported<'static>> {
     let mut archive = VectorArchive::open(path)?;
     let (files, vectors) = (archive.files()?, archive.vectors()?);

@@ -129,7 +129,7 @@ fn column<T: DataType>(
     Ok(column.close()?)
 }
 
-/// Reads what [`write`] wrote, or another file that has `path` and `embedding` at least.
+/// Reads what [`write()`] wrote, or another file that has `path` and `embedding` at least.
 pub fn read(file: File) -> anyhow::Result<Imported<'static>> {
     let reader = SerializedFileReader::new(file)?;
     let metadata = reader.metadata().file_metadata();

@@ -9,7 +9,7 @@ use super::{MODEL, lists, store_of, track};
 
 /// A unit vector anywhere: [`super::vector`]'s lie on one curve, where many are as near as one.
 fn vector(number: u64) -> Vec<f32> {
-    let noise = |place: u64| ((number as f64 * 12.9898 + place as f64 * 78.233).sin() * 43_758.5453).fract() as f32;
+    let noise = |place: u64| ((number as f64 * 12.9898 + place as f64 * 78.233).sin() * 43_758.5).fract() as f32;
     let centre = |place: u64| ((number % 40) as f32 * 1.7 + place as f32 * 2.3).sin();
     index::unit((0..16).map(|place| noise(place) + centre(place)).collect()).unwrap()
 }

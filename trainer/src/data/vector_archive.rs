@@ -37,7 +37,7 @@ impl VectorArchive {
         Error::Table { path: self.path.clone(), array, reason: reason.into() }
     }
 
-    /// The array [`FILES`], text of shape N.
+    /// The array `files`, text of shape N.
     ///
     /// # Errors
     /// [`Error::Table`].
@@ -46,7 +46,7 @@ impl VectorArchive {
         Ok(names.into_iter().map(PathBuf::from).collect())
     }
 
-    /// The array [`VECTORS`], float32 or float64 of shape N × d.
+    /// The array `emb`, float32 or float64 of shape N × d.
     ///
     /// # Errors
     /// [`Error::Table`].
