@@ -90,7 +90,8 @@ fn tags_are_read() {
         encode(&source, &[codec, &tags].concat(), &world.library().join(name));
     }
     world.ingest(&[]);
-    let answers = world.query(&source);
+    let answers = world.run(&["query", source.to_str().unwrap(), "--copies", "--json"]).json();
+    let answers = answers.as_array().unwrap();
     assert_eq!(answers.len(), 4);
     for answer in answers {
         let of = |key: &str| answer[key].as_str().unwrap_or_default().to_owned();

@@ -60,7 +60,7 @@ fn a_change_of_models_leaves_no_track_behind() {
     let world = World::new();
     let model = train(&world);
     write_library(&world.library(), 2, 5.0);
-    write_library(&world.library().join("jazz"), 1, 6.0);
+    piece(9, 6.0, 22_050).write(&world.library().join("jazz/piece-9.wav"));
     world.ingest(&[]);
     let part = world.library().join("jazz").display().to_string();
     let refused = world.run(&["ingest", &part, "--model", &model, "--reembed"]);
