@@ -68,3 +68,40 @@ impl Fingerprint {
 fn configuration() -> Configuration {
     Configuration::preset_test2()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sub-fingerprints as of a minute of a piece.
+    fn piece(number: u32) -> Vec<u32> {
+        let mut state = number;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state
+        };
+        (0..500).map(|_| next() ^ (next() >> 16)).collect()
+    }
+
+    #[test]
+    fn bits_that_differ_are_counted_wherever_a_copy_begins() {
+        let original = Fingerprint(piece(1));
+        assert_eq!(original.difference(&original), Some(0.0));
+        // Three low bits of each, and begun 20 later.
+        let blurred: Vec<u32> = original.0[20..].iter().map(|number| number ^ 0b111).collect();
+        assert_eq!(original.difference(&Fingerprint(blurred.clone())), Some(3.0));
+        assert!(original.is_same_recording(&Fingerprint(blurred)));
+        let other_performance: Vec<u32> = original.0.iter().map(|number| number ^ 0b11_1111).collect();
+        assert_eq!(original.difference(&Fingerprint(other_performance.clone())), Some(6.0));
+        assert!(!original.is_same_recording(&Fingerprint(other_performance)));
+    }
+
+    #[test]
+    fn other_music_and_half_of_a_track_are_no_copy() {
+        let original = Fingerprint(piece(1));
+        assert!(!original.is_same_recording(&Fingerprint(piece(2))));
+        let half = [&original.0[..250], &piece(3)[..250]].concat();
+        assert_eq!(original.difference(&Fingerprint(half)), None);
+        assert!(!original.is_same_recording(&Fingerprint(Vec::new())));
+    }
+}

@@ -126,7 +126,6 @@ pub(crate) fn write(folder: &Path, contents: &Contents, source: Source, revision
     let rows = partial.join(ROWS_FILE);
     if let Some(written) = &contents.rows {
         std::fs::rename(written.path(), &rows).map_err(|error| Error::io(&rows, error))?;
-        end_at!("generation-rows");
         sync(&rows)?;
     }
     let manifest = GenerationManifest {

@@ -29,7 +29,7 @@ pub struct ImportArguments {
     /// Files (Parquet or .npz), or folders of them
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// Model that made the vectors: a folder, or `built-in` [default: the store's, else built-in]
+    /// Model that made the vectors: a folder, or `built-in` [default: the one that the file names]
     #[arg(long, value_name = "MODEL")]
     pub model: Option<PathBuf>,
 }

@@ -28,6 +28,14 @@ pub struct ExchangedTrack {
     pub passages: Vec<Passage>,
 }
 
+/// Names of the tags that are texts.
+const TAGS: [&str; 4] = ["artist", "title", "album", "genre"];
+
+/// The tags of these names.
+fn tags_of(file: &NewTrack) -> [Option<&String>; 4] {
+    [file.artist.as_ref(), file.title.as_ref(), file.album.as_ref(), file.genre.as_ref()]
+}
+
 /// Whether tracks come with their passages, which are most of what there is to read.
 #[derive(Clone, Copy)]
 enum Passages {

@@ -8,10 +8,9 @@ use npyz::npz::NpzWriter;
 use npyz::{AutoSerialize, DType, WriterBuilder};
 use trainer::data::vector_archive::VectorArchive;
 
-use super::{ExchangedTrack, Exported, Imported, Passages};
+use super::{ExchangedTrack, Exported, Imported, Passages, TAGS, tags_of};
 
-/// Arrays of one row a track. Empty texts, year 0 and no-numbers stand for what is not known.
-const TAGS: [&str; 4] = ["artist", "title", "album", "genre"];
+/// Arrays of one row a track, beside the tags. Empty texts, year 0 and no-numbers stand for what is not known.
 const YEAR: &str = "year";
 const SECONDS: &str = "duration_s";
 const SIZE: &str = "size_bytes";
@@ -22,10 +21,6 @@ const PASSAGE_COUNT: &str = "passages";
 const PASSAGE_START: &str = "passage_start_s";
 const PASSAGE_VECTORS: &str = "passage_emb";
 const MODEL: &str = "model";
-
-fn tags_of(file: &NewTrack) -> [Option<&String>; 4] {
-    [file.artist.as_ref(), file.title.as_ref(), file.album.as_ref(), file.genre.as_ref()]
-}
 
 fn hex(hash: &ContentHash) -> String {
     hash.0.iter().map(|byte| format!("{byte:02x}")).collect()

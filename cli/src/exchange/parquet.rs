@@ -18,7 +18,7 @@ use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
 use parquet::schema::types::ColumnDescPtr;
 
-use super::{ExchangedTrack, Exported, Imported, Passages};
+use super::{ExchangedTrack, Exported, Imported, Passages, TAGS, tags_of};
 
 /// A track's passages stand in two lists: where each begins, and their vectors one after the other.
 const SCHEMA: &str = "message tracks {
@@ -69,14 +69,11 @@ fn write_group(row_group: &mut SerializedRowGroupWriter<'_, File>, tracks: &[Exc
     column::<Int64Type>(row_group, &ids, None, None)?;
     let paths: Vec<ByteArray> = tracks.iter().map(|track| text(&track.file.path.to_string_lossy())).collect();
     column::<ByteArrayType>(row_group, &paths, None, None)?;
-    let tags: [fn(&ExchangedTrack) -> Option<&String>; 4] = [
-        |track| track.file.artist.as_ref(),
-        |track| track.file.title.as_ref(),
-        |track| track.file.album.as_ref(),
-        |track| track.file.genre.as_ref(),
-    ];
-    for tag in tags {
-        optional::<ByteArrayType>(row_group, tracks.iter().map(|track| tag(track).map(|tag| text(tag))))?;
+    for place in 0..TAGS.len() {
+        optional::<ByteArrayType>(
+            row_group,
+            tracks.iter().map(|track| tags_of(&track.file)[place].map(|tag| text(tag))),
+        )?;
     }
     optional::<DoubleType>(row_group, tracks.iter().map(|track| track.file.duration_seconds))?;
     lists(row_group, tracks.iter().map(|track| track.vector.clone()))?;
@@ -145,18 +142,15 @@ fn read_group(group: &dyn RowGroupReader) -> anyhow::Result<Vec<ExchangedTrack>>
     // First of all what has to be there: it tells whether there are as many rows as the file states.
     group.require(&["path", "embedding"])?;
     let (paths, vectors) = (group.texts("path")?, group.floats("embedding")?);
-    anyhow::ensure!(paths.iter().all(Option::is_some), "there is a row without a path");
-    let mut texts = ["artist", "title", "album", "genre"].map(|name| group.texts(name).map(Vec::into_iter));
-    let [seconds, years] = [group.numbers("duration_seconds")?, group.numbers("year")?];
-    let [sizes, modified] = [group.integers("size_bytes")?, group.integers("modified_ns")?];
+    let tags = TAGS.into_iter().map(|name| group.texts(name)).collect::<anyhow::Result<Vec<_>>>()?;
+    let seconds = group.numbers("duration_seconds")?;
+    let [years, sizes, modified] =
+        [group.integers("year")?, group.integers("size_bytes")?, group.integers("modified_ns")?];
     let hashes = group.bytes("content_hash")?;
     let [starts, passages] = [group.floats("passage_seconds")?, group.floats("passage_embeddings")?];
     let mut tracks = Vec::new();
     for (row, vector) in vectors.into_iter().enumerate() {
-        let mut tag = |place: usize| match &mut texts[place] {
-            Ok(texts) => Ok(texts.next().flatten()),
-            Err(error) => Err(anyhow::anyhow!("{error:#}")),
-        };
+        let tag = |place: usize| tags[place][row].clone();
         let path = paths[row].as_ref().with_context(|| format!("row {row} has no path"))?;
         let length = passages[row].len() / starts[row].len().max(1);
         let has_passages = length > 0 && length * starts[row].len() == passages[row].len();
@@ -172,12 +166,12 @@ fn read_group(group: &dyn RowGroupReader) -> anyhow::Result<Vec<ExchangedTrack>>
                     modified_ns: modified[row].unwrap_or(0),
                 },
                 hash: hashes[row].as_deref().and_then(|bytes| Some(ContentHash(bytes.try_into().ok()?))),
-                artist: tag(0)?,
-                title: tag(1)?,
-                album: tag(2)?,
-                genre: tag(3)?,
-                year: years[row].map(|year| year as u16).filter(|year| *year > 0),
-                duration_seconds: seconds[row],
+                artist: tag(0),
+                title: tag(1),
+                album: tag(2),
+                genre: tag(3),
+                year: years[row].and_then(|year| u16::try_from(year).ok()).filter(|year| *year > 0),
+                duration_seconds: seconds[row].filter(|seconds| seconds.is_finite()),
             },
             vector,
             passages: of_track.unwrap_or_default(),

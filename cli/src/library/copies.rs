@@ -15,8 +15,8 @@ use crate::settings::Settings;
 /// Tracks between commits.
 const COMMIT_TRACKS: usize = 64;
 
-/// Looks for copies of all tracks of the serving model of which nobody has looked yet; killed, the next call goes on. Where some
-/// track cannot be listened to, that is noted. Returns how many pairs are new.
+/// Looks for copies of all tracks of the serving model for whose copies nobody has looked yet; killed, the next call goes
+/// on. Where some track cannot be listened to, that is noted. Returns how many pairs are new.
 pub fn find_copies(
     settings: &Settings,
     pool: &rayon::ThreadPool,

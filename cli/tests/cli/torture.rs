@@ -19,11 +19,10 @@ const ROUNDS: usize = 6;
 const TRACKS: u64 = 40;
 
 /// Where the program may be made to end at once.
-const FAILPOINTS: [&str; 9] = [
+const FAILPOINTS: [&str; 8] = [
     "commit-begun",
     "commit-done",
     "generation-vectors",
-    "generation-rows",
     "generation-manifest",
     "generation-renamed",
     "current-written",
