@@ -11,6 +11,7 @@ use crate::contents::Contents;
 use crate::error::{Error, Result};
 use crate::faiss_index::FaissIndex;
 use crate::hubs::{self, Neighbourhoods};
+use crate::huge_pages;
 use crate::rows::Rows;
 
 /// Version of manifest.toml that this program writes, and the newest it reads.
@@ -180,8 +181,10 @@ pub(crate) fn manifest(folder: &Path) -> Result<GenerationManifest> {
 /// What a generation is read for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
-    /// Lists stay in the file.
+    /// Lists stay in the file: it answers at once.
     Search,
+    /// All is read into memory, in huge pages where there are any: it answers faster afterwards.
+    Stay,
     /// All is read into memory.
     Change,
 }
@@ -204,7 +207,7 @@ pub(crate) fn read(folder: &Path, manifest: &GenerationManifest, access: Access)
     let path = verified(folder, VECTORS_FILE, &manifest.checksums.vectors)?;
     let index = match access {
         Access::Search => FaissIndex::read(&path)?,
-        Access::Change => FaissIndex::read_to_change(&path)?,
+        Access::Stay | Access::Change => FaissIndex::read_into_memory(&path)?,
     };
     let sizes = (index.len(), index.dimension(), index.lists().unwrap_or(0));
     if sizes != (manifest.count, hubs::row_length(manifest.dimension), manifest.layout.lists) {
@@ -221,6 +224,9 @@ pub(crate) fn read(folder: &Path, manifest: &GenerationManifest, access: Access)
     }
     let open_rows = || Rows::open(&folder.join(ROWS_FILE), index.dimension(), manifest.end);
     let rows = manifest.layout.has_codes().then(open_rows).transpose()?;
+    if access == Access::Stay {
+        huge_pages::advise();
+    }
     Ok(Contents { index, rows, neighbourhoods, layout: manifest.layout.clone(), end: manifest.end })
 }
 

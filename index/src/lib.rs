@@ -47,6 +47,7 @@ mod exam;
 mod faiss_index;
 pub mod generation;
 pub mod hubs;
+mod huge_pages;
 pub mod journey;
 pub mod radio;
 pub mod ranking;

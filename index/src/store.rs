@@ -236,6 +236,19 @@ impl Store {
     /// # Errors
     /// What reading the catalogue reports.
     pub fn searcher(&self, catalogue: &Catalogue) -> Result<Option<Searcher>> {
+        self.searcher_with(catalogue, Access::Search)
+    }
+
+    /// The same for a process that goes on asking: it takes longer to open, has all of the index in memory, and answers
+    /// faster.
+    ///
+    /// # Errors
+    /// As [`Store::searcher`].
+    pub fn resident_searcher(&self, catalogue: &Catalogue) -> Result<Option<Searcher>> {
+        self.searcher_with(catalogue, Access::Stay)
+    }
+
+    fn searcher_with(&self, catalogue: &Catalogue, access: Access) -> Result<Option<Searcher>> {
         let Some(model_id) = catalogue.serving_model()? else { return Ok(None) };
         let source = Source::new(catalogue, &model_id)?;
         let mut fault = None;
@@ -243,7 +256,7 @@ impl Store {
             let current = self.with_current(|_, folder| {
                 let manifest = generation::manifest(folder)?;
                 let is_of_source = manifest.is_of(&source);
-                let contents = is_of_source.then(|| generation::read(folder, &manifest, Access::Search)).transpose()?;
+                let contents = is_of_source.then(|| generation::read(folder, &manifest, access)).transpose()?;
                 Ok(contents.map(|contents| (manifest.revision, contents)))
             });
             fault = current.as_ref().err().map(ToString::to_string);
