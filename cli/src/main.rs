@@ -15,6 +15,8 @@ mod moment;
 mod output;
 mod playlist;
 mod progress;
+mod retraining;
+mod schedule;
 mod settings;
 mod training;
 
@@ -29,6 +31,8 @@ pub enum Outcome {
     Done,
     /// Exit code 1: the command ran and there was nothing to be found.
     NothingFound,
+    /// Exit code 3: a model was trained that is not good enough.
+    Refused,
 }
 
 fn main() -> ExitCode {
@@ -39,6 +43,7 @@ fn main() -> ExitCode {
     match check_processor().and_then(|()| commands::run(arguments)) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::NothingFound) => ExitCode::from(1),
+        Ok(Outcome::Refused) => ExitCode::from(3),
         Err(error) => {
             failure::print(&error);
             ExitCode::from(2)

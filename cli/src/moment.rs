@@ -34,6 +34,12 @@ pub fn moment_or_ago(text: &str) -> Result<i64, String> {
     }
 }
 
+/// Seconds since 1970 as a reader here writes them, to the minute.
+pub fn told(seconds: i64) -> String {
+    let moment = Timestamp::from_second(seconds).unwrap_or_default();
+    moment.to_zoned_datetime(TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -105,6 +105,12 @@ pub enum Error {
         /// The model asked for.
         asked: String,
     },
+    /// The model that answers queries cannot be taken away.
+    #[error("model {model} answers queries")]
+    Serves {
+        /// The model.
+        model: String,
+    },
     /// FAISS failed.
     #[error("faiss failed in {operation}: {reason}")]
     Faiss {

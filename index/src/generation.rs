@@ -181,11 +181,11 @@ pub(crate) fn manifest(folder: &Path) -> Result<GenerationManifest> {
 /// What a generation is read for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
-    /// Lists stay in the file: it answers at once.
+    /// It answers at once.
     Search,
-    /// All is read into memory, in huge pages where there are any: it answers faster afterwards.
+    /// It is put into huge pages, where there are any: it answers faster afterwards.
     Stay,
-    /// All is read into memory.
+    /// It is changed: every byte of it is verified.
     Change,
 }
 
@@ -205,10 +205,7 @@ fn verify_rows(folder: &Path, manifest: &GenerationManifest) -> Result<()> {
 pub(crate) fn read(folder: &Path, manifest: &GenerationManifest, access: Access) -> Result<Contents> {
     let size_differs = |path| Error::Damaged { path, reason: "its size is not the manifest's".into() };
     let path = verified(folder, VECTORS_FILE, &manifest.checksums.vectors)?;
-    let index = match access {
-        Access::Search => FaissIndex::read(&path)?,
-        Access::Stay | Access::Change => FaissIndex::read_into_memory(&path)?,
-    };
+    let index = FaissIndex::read(&path)?;
     let sizes = (index.len(), index.dimension(), index.lists().unwrap_or(0));
     if sizes != (manifest.count, hubs::row_length(manifest.dimension), manifest.layout.lists) {
         return Err(size_differs(path));

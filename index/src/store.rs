@@ -5,13 +5,9 @@ use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use crate::catalogue::Catalogue;
-use crate::contents::Contents;
 use crate::error::{Error, Result};
 use crate::generation::{self, Access, GenerationManifest, Source};
 use crate::search::Searcher;
-
-/// Generations kept besides the one that serves, for readers that are just opening it.
-const OLD_GENERATIONS_KEPT: u64 = 1;
 
 /// Tries to open what CURRENT names while a writer replaces it.
 const OPEN_TRIES: usize = 3;
@@ -74,26 +70,16 @@ impl Store {
         self.folder.join("lock")
     }
 
-    fn current_path(&self) -> PathBuf {
+    pub(crate) fn current_path(&self) -> PathBuf {
         self.folder.join("CURRENT")
     }
 
-    fn generations_path(&self) -> PathBuf {
+    pub(crate) fn generations_path(&self) -> PathBuf {
         self.folder.join("generations")
     }
 
-    /// Where rows lie until their generation is there.
-    fn rows_path(&self) -> PathBuf {
-        self.generations_path().join("rows.partial")
-    }
-
-    /// Those that a killed process left.
-    fn remove_partial_rows(&self) -> Result<()> {
-        let path = self.rows_path();
-        match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(&path, error)),
-            _ => Ok(()),
-        }
+    pub(crate) fn generation_folder(&self, number: u64) -> PathBuf {
+        generation::folder(&self.generations_path(), number)
     }
 
     /// Where a model's files lie.
@@ -106,7 +92,19 @@ impl Store {
     /// # Errors
     /// [`Error::InUse`] with the holder, [`Error::Io`].
     pub fn lock(&self, command: &str) -> Result<WriteLock> {
-        let path = self.lock_path();
+        self.lock_file(self.lock_path(), command).map(|file| WriteLock { _file: file })
+    }
+
+    /// Becomes the one who retrains. Others may write meanwhile: whoever retrains takes the other lock when that has to.
+    ///
+    /// # Errors
+    /// As [`Store::lock`].
+    pub fn lock_retraining(&self, command: &str) -> Result<RetrainingLock> {
+        self.lock_file(self.folder.join("retraining.lock"), command).map(|file| RetrainingLock { _file: file })
+    }
+
+    /// A file that nobody else has locked, which tells others who has.
+    fn lock_file(&self, path: PathBuf, command: &str) -> Result<File> {
         let io = |error| Error::io(&path, error);
         let mut file = File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(io)?;
         match file.try_lock() {
@@ -122,7 +120,7 @@ impl Store {
         }
         file.set_len(0).and_then(|()| file.rewind()).map_err(io)?;
         writeln!(file, "`{command}` (process {})", std::process::id()).map_err(io)?;
-        Ok(WriteLock { _file: file })
+        Ok(file)
     }
 
     /// Opens the catalogue for writing; the caller holds the lock. One that is older than a generation of it, as a backup
@@ -134,7 +132,7 @@ impl Store {
         let mut catalogue = Catalogue::open(&self.catalogue_path())?;
         let identity = catalogue.identity()?;
         for number in self.generation_numbers()? {
-            let manifest = generation::manifest(&generation::folder(&self.generations_path(), number));
+            let manifest = generation::manifest(&self.generation_folder(number));
             let Ok(manifest) = manifest else { continue };
             if manifest.catalogue == identity && manifest.revision > catalogue.revision(&manifest.model_id)? {
                 catalogue.commit(|writer| writer.renew_identity())?;
@@ -160,6 +158,28 @@ impl Store {
         }
     }
 
+    /// Opens the catalogue to note what is said and done, which may happen while another writes: no tracks, no vectors.
+    ///
+    /// # Errors
+    /// As [`Store::catalogue`].
+    pub fn catalogue_to_note(&self) -> Result<Catalogue> {
+        drop(self.catalogue()?);
+        Catalogue::open(&self.catalogue_path())
+    }
+
+    /// What a generation is.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`], [`Error::NewerFormat`], [`Error::Io`].
+    pub fn generation(&self, number: u64) -> Result<GenerationManifest> {
+        generation::manifest(&self.generation_folder(number))
+    }
+
+    /// Folder of what a retraining works on.
+    pub fn retraining_folder(&self) -> PathBuf {
+        self.folder.join("retraining")
+    }
+
     /// Bytes of the catalogue and the generations.
     ///
     /// # Errors
@@ -167,7 +187,7 @@ impl Store {
     pub fn bytes(&self) -> Result<u64> {
         let mut files = vec![self.catalogue_path(), self.folder.join("catalogue.sqlite-wal")];
         for number in self.generation_numbers()? {
-            let folder = generation::folder(&self.generations_path(), number);
+            let folder = self.generation_folder(number);
             let entries = std::fs::read_dir(&folder).map_err(|error| Error::io(&folder, error))?;
             files.extend(entries.filter_map(|entry| Some(entry.ok()?.path())));
         }
@@ -195,7 +215,7 @@ impl Store {
         loop {
             let Some(number) = self.current_number()? else { return Ok(None) };
             tries += 1;
-            match open(number, &generation::folder(&self.generations_path(), number)) {
+            match open(number, &self.generation_folder(number)) {
                 Err(Error::Io { source, .. })
                     if source.kind() == std::io::ErrorKind::NotFound && tries < OPEN_TRIES => {}
                 result => return result.map(Some),
@@ -203,7 +223,7 @@ impl Store {
         }
     }
 
-    fn current_number(&self) -> Result<Option<u64>> {
+    pub(crate) fn current_number(&self) -> Result<Option<u64>> {
         let path = self.current_path();
         match std::fs::read_to_string(&path) {
             Ok(text) => match text.trim().parse() {
@@ -239,8 +259,7 @@ impl Store {
         self.searcher_with(catalogue, Access::Search)
     }
 
-    /// The same for a process that goes on asking: it takes longer to open, has all of the index in memory, and answers
-    /// faster.
+    /// The same for a process that goes on asking: it takes longer to open and answers faster.
     ///
     /// # Errors
     /// As [`Store::searcher`].
@@ -251,16 +270,24 @@ impl Store {
     fn searcher_with(&self, catalogue: &Catalogue, access: Access) -> Result<Option<Searcher>> {
         let Some(model_id) = catalogue.serving_model()? else { return Ok(None) };
         let source = Source::new(catalogue, &model_id)?;
+        let read = |folder: &Path| {
+            let manifest = generation::manifest(folder)?;
+            let is_of_source = manifest.is_of(&source);
+            let contents = is_of_source.then(|| generation::read(folder, &manifest, access)).transpose()?;
+            Ok(contents.map(|contents| (manifest.revision, contents)))
+        };
         let mut fault = None;
         for _ in 0..OPEN_TRIES {
-            let current = self.with_current(|_, folder| {
-                let manifest = generation::manifest(folder)?;
-                let is_of_source = manifest.is_of(&source);
-                let contents = is_of_source.then(|| generation::read(folder, &manifest, access)).transpose()?;
-                Ok(contents.map(|contents| (manifest.revision, contents)))
-            });
+            let current = self.with_current(|_, folder| read(folder));
             fault = current.as_ref().err().map(ToString::to_string);
-            let Some((revision, contents)) = derived(current)?.flatten() else { break };
+            let found = match derived(current)? {
+                // A change of models is under way: what served before is still there.
+                Some(None) => self
+                    .newest_of(&source)?
+                    .map_or(Ok(None), |(number, _)| derived(read(&self.generation_folder(number))))?,
+                found => found.flatten(),
+            };
+            let Some((revision, contents)) = found else { break };
             // Where a writer has put newer generations in its place and forgotten what was before, the newest is opened.
             if let Some(changes) = catalogue.changes(&model_id, revision)? {
                 return Searcher::new(model_id, contents, &changes).map(Some);
@@ -269,109 +296,43 @@ impl Store {
         Ok(Searcher::from_catalogue(catalogue, &model_id)?.map(|searcher| searcher.with_fault(fault)))
     }
 
-    /// Makes a model's vectors serve, and a generation of them where searching the changes beside the one that there is
-    /// would take too long, or that one is damaged. Does nothing where the model has no vectors and another serves.
-    /// Afterwards removes generations that serve no more. Killed in between, the catalogue's word counts.
+    /// Opens a generation that [`Store::prepare`] made, whether it serves or not.
     ///
     /// # Errors
-    /// [`Error::DiskFull`], [`Error::Io`], [`Error::Faiss`]; what served before then goes on.
-    pub fn publish(&self, catalogue: &mut Catalogue, model_id: &str, _lock: &WriteLock) -> Result<()> {
-        self.remove_partial_rows()?;
-        let source = Source::new(catalogue, model_id)?;
-        let current = derived(self.current())?.filter(|(_, manifest)| manifest.is_of(&source));
-        if let Some((number, manifest)) = &current
-            && let Some(changes) = catalogue.count_changes(model_id, manifest.revision)?
-        {
-            let folder = generation::folder(&self.generations_path(), *number);
-            if manifest.may_wait(changes) && generation::verify(&folder, manifest).is_ok() {
-                return self.serve(catalogue, model_id);
-            }
-            if let Some(contents) = self.updated(catalogue, &folder, manifest)? {
-                return self.replace(catalogue, model_id, &contents);
-            }
+    /// [`Error::Damaged`], [`Error::Io`], [`Error::Faiss`]; what reading the catalogue reports.
+    pub fn searcher_of(&self, catalogue: &Catalogue, generation: u64) -> Result<Searcher> {
+        let folder = self.generation_folder(generation);
+        let manifest = generation::manifest(&folder)?;
+        let contents = generation::read(&folder, &manifest, Access::Search)?;
+        let unknown =
+            || Error::Damaged { path: folder.clone(), reason: "the catalogue does not know its state".into() };
+        let changes = catalogue.changes(&manifest.model_id, manifest.revision)?.ok_or_else(unknown)?;
+        Searcher::new(manifest.model_id, contents, &changes)
+    }
+
+    /// The generation of these vectors that serves, or else the newest.
+    pub(crate) fn newest_of(&self, source: &Source) -> Result<Option<(u64, GenerationManifest)>> {
+        let current = derived(self.current())?.filter(|(_, manifest)| manifest.is_of(source));
+        if current.is_some() {
+            return Ok(current);
         }
-        self.build_anew(catalogue, model_id)
+        let all = self.manifests()?.into_iter();
+        Ok(all.filter(|(_, manifest)| manifest.is_of(source)).max_by_key(|(number, _)| *number))
     }
 
-    /// Makes a model's vectors serve, and a generation of them from the catalogue alone; it is the only one then.
-    ///
-    /// # Errors
-    /// As [`Store::publish`].
-    pub fn rebuild(&self, catalogue: &mut Catalogue, model_id: &str, _lock: &WriteLock) -> Result<()> {
-        self.remove_partial_rows()?;
-        self.build_anew(catalogue, model_id)?;
-        self.remove_generations_before(self.newest_generation()?)
-    }
-
-    fn build_anew(&self, catalogue: &mut Catalogue, model_id: &str) -> Result<()> {
-        match Contents::of_catalogue(catalogue, model_id, &catalogue.index_config()?, &self.rows_path())? {
-            Some(contents) => self.replace(catalogue, model_id, &contents),
-            None if catalogue.serving_model()?.as_deref() == Some(model_id) => self.retire_all(),
-            None => Ok(()),
-        }
-    }
-
-    /// The generation in a folder with what changed since, where it need not learn anew where vectors lie.
-    fn updated(&self, catalogue: &Catalogue, folder: &Path, manifest: &GenerationManifest) -> Result<Option<Contents>> {
-        let changes = catalogue.changes(&manifest.model_id, manifest.revision)?;
-        let Some(changes) = changes.filter(|changes| manifest.may_take(changes)) else { return Ok(None) };
-        let Some(mut contents) = derived(generation::read(folder, manifest, Access::Change).map(Some))? else {
-            return Ok(None);
-        };
-        contents.update(&changes, &self.rows_path())?;
-        Ok(Some(contents))
-    }
-
-    /// Puts a generation of the catalogue's present state in the place of the one that serves.
-    fn replace(&self, catalogue: &mut Catalogue, model_id: &str, contents: &Contents) -> Result<()> {
-        let (source, revision) = (Source::new(catalogue, model_id)?, catalogue.revision(model_id)?);
-        let number = self.newest_generation()? + 1;
-        generation::write(&generation::folder(&self.generations_path(), number), contents, source, revision)?;
-        self.set_current(number)?;
-        self.remove_generations_before(number.saturating_sub(OLD_GENERATIONS_KEPT))?;
-        end_at!("generations-removed");
-        self.serve(catalogue, model_id)
-    }
-
-    /// Makes a model's vectors answer queries, and forgets removals that no generation needs to be told of.
-    fn serve(&self, catalogue: &mut Catalogue, model_id: &str) -> Result<()> {
-        let is_serving = catalogue.serving_model()?.as_deref() == Some(model_id);
-        let revision = catalogue.revision(model_id)?;
-        let kept = self.oldest_revision(model_id)?.unwrap_or(revision);
-        catalogue.commit(|writer| {
-            writer.forget_removals(model_id, kept)?;
-            if is_serving { Ok(()) } else { writer.set_serving_model(model_id) }
-        })
+    /// All generations whose manifests can be read.
+    pub(crate) fn manifests(&self) -> Result<Vec<(u64, GenerationManifest)>> {
+        let manifest = |number| Some((number, generation::manifest(&self.generation_folder(number)).ok()?));
+        Ok(self.generation_numbers()?.into_iter().filter_map(manifest).collect())
     }
 
     /// The revision that the oldest kept generation of a model's vectors was built at.
-    fn oldest_revision(&self, model_id: &str) -> Result<Option<u64>> {
-        let manifest = |number| generation::manifest(&generation::folder(&self.generations_path(), number)).ok();
-        let manifests = self.generation_numbers()?.into_iter().filter_map(manifest);
+    pub(crate) fn oldest_revision(&self, model_id: &str) -> Result<Option<u64>> {
+        let manifests = self.manifests()?.into_iter().map(|(_, manifest)| manifest);
         Ok(manifests.filter(|manifest| manifest.model_id == model_id).map(|manifest| manifest.revision).min())
     }
 
-    /// With no vectors left, nothing serves.
-    fn retire_all(&self) -> Result<()> {
-        let path = self.current_path();
-        match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(&path, error)),
-            _ => self.remove_generations_before(u64::MAX),
-        }
-    }
-
-    fn set_current(&self, number: u64) -> Result<()> {
-        let path = self.current_path();
-        let io = |error| Error::io(&path, error);
-        let mut file = tempfile::NamedTempFile::new_in(&self.folder).map_err(io)?;
-        writeln!(file, "{number}").and_then(|()| file.as_file().sync_all()).map_err(io)?;
-        end_at!("current-written");
-        file.persist(&path).map_err(|error| io(error.error))?;
-        end_at!("current-replaced");
-        generation::sync(&self.folder)
-    }
-
-    fn generation_numbers(&self) -> Result<Vec<u64>> {
+    pub(crate) fn generation_numbers(&self) -> Result<Vec<u64>> {
         let path = self.generations_path();
         let entries = match std::fs::read_dir(&path) {
             Ok(entries) => entries,
@@ -381,22 +342,10 @@ impl Store {
         let number = |entry: std::io::Result<std::fs::DirEntry>| entry.ok()?.file_name().to_str()?.parse().ok();
         Ok(entries.filter_map(number).collect())
     }
-
-    fn newest_generation(&self) -> Result<u64> {
-        Ok(self.generation_numbers()?.into_iter().max().unwrap_or(0))
-    }
-
-    fn remove_generations_before(&self, oldest_kept: u64) -> Result<()> {
-        for number in self.generation_numbers()?.into_iter().filter(|&number| number < oldest_kept) {
-            let folder = generation::folder(&self.generations_path(), number);
-            std::fs::remove_dir_all(&folder).map_err(|error| Error::io(&folder, error))?;
-        }
-        Ok(())
-    }
 }
 
 /// Derived data that is damaged or gone counts as absent: the catalogue has all of it.
-fn derived<T>(read: Result<Option<T>>) -> Result<Option<T>> {
+pub(crate) fn derived<T>(read: Result<Option<T>>) -> Result<Option<T>> {
     match read {
         Err(Error::Damaged { .. } | Error::Faiss { .. } | Error::Io { .. }) => Ok(None),
         other => other,
@@ -406,5 +355,11 @@ fn derived<T>(read: Result<Option<T>>) -> Result<Option<T>> {
 /// Held by the one writer; ends with the process at the latest.
 #[derive(Debug)]
 pub struct WriteLock {
+    _file: File,
+}
+
+/// Held by the one who retrains.
+#[derive(Debug)]
+pub struct RetrainingLock {
     _file: File,
 }

@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::model::Architecture;
 use crate::stage::Setup;
 use crate::stage::classify::ClassifyConfig;
+use crate::stage::discriminate::DiscriminateConfig;
 use crate::stage::distill::DistillConfig;
 use crate::stage::finetune::FinetuneConfig;
 use crate::stage::fit::FitConfig;
@@ -51,6 +52,8 @@ pub struct TrainConfig {
     pub distill: DistillConfig,
     /// A head in closed form.
     pub whiten: WhitenConfig,
+    /// A head in closed form from labels.
+    pub discriminate: DiscriminateConfig,
 }
 
 /// A stage by its name.
@@ -71,12 +74,27 @@ pub enum StageName {
     Distill,
     /// [`whiten`](crate::stage::whiten).
     Whiten,
+    /// [`discriminate`](crate::stage::discriminate).
+    Discriminate,
 }
 
 impl StageName {
     /// All that there are.
-    pub const ALL: [Self; 7] =
-        [Self::Classify, Self::Finetune, Self::Triplet, Self::Simclr, Self::Masked, Self::Distill, Self::Whiten];
+    pub const ALL: [Self; 8] = [
+        Self::Classify,
+        Self::Finetune,
+        Self::Triplet,
+        Self::Simclr,
+        Self::Masked,
+        Self::Distill,
+        Self::Whiten,
+        Self::Discriminate,
+    ];
+
+    /// Whether it sets the head by a formula instead of taking steps.
+    pub fn is_closed_form(self) -> bool {
+        matches!(self, Self::Whiten | Self::Discriminate)
+    }
 
     /// As it is written in a configuration.
     pub fn as_str(self) -> &'static str {
@@ -88,6 +106,7 @@ impl StageName {
             Self::Masked => "masked",
             Self::Distill => "distill",
             Self::Whiten => "whiten",
+            Self::Discriminate => "discriminate",
         }
     }
 }
@@ -111,6 +130,7 @@ impl Default for TrainConfig {
             masked: Default::default(),
             distill: Default::default(),
             whiten: Default::default(),
+            discriminate: Default::default(),
         }
     }
 }
@@ -152,7 +172,7 @@ impl TrainConfig {
     /// Whether a stage needs genres to tell apart.
     pub fn tells_genres(&self) -> bool {
         self.stages.iter().any(|stage| match stage {
-            StageName::Classify | StageName::Finetune => true,
+            StageName::Classify | StageName::Finetune | StageName::Discriminate => true,
             StageName::Triplet => self.triplet.genre_weight > 0.0,
             StageName::Distill => self.distill.genre_weight > 0.0,
             StageName::Simclr | StageName::Masked | StageName::Whiten => false,
@@ -173,7 +193,7 @@ impl TrainConfig {
             StageName::Simclr => self.simclr.fit.steps,
             StageName::Masked => self.masked.fit.steps,
             StageName::Distill => self.distill.fit.steps,
-            StageName::Whiten => 0,
+            StageName::Whiten | StageName::Discriminate => 0,
         }
     }
 
@@ -214,7 +234,8 @@ impl TrainConfig {
         self.simclr.validate()?;
         self.masked.validate()?;
         self.distill.validate()?;
-        Ok(self.whiten.validate()?)
+        self.whiten.validate()?;
+        Ok(self.discriminate.validate()?)
     }
 }
 

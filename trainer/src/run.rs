@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::config::{StageName, TrainConfig};
-use crate::data::{Roster, Track};
+use crate::data::{Preferences, Roster, Track};
 use crate::embed::write_durably;
 use crate::error::{Error, Result};
 use crate::evaluate::Retrieval;
 use crate::evaluate::scores::StageCurve;
 use crate::metric::miner::corpus::NeighbourSearch;
+use crate::stage::discriminate::discriminate;
 use crate::stage::fit::{Ended, Fitted, Progress, Surroundings};
 use crate::stage::judge::Judge;
 use crate::stage::network::{NetworkWeights, Start, serving_weights};
@@ -26,6 +27,8 @@ pub struct Run<'a> {
     pub validation: &'a [Track],
     /// A teacher's vectors of `training` and of `validation`, for the stage that learns from them.
     pub teachers: Option<Teachers<'a>>,
+    /// What listeners said of pairs of `training`.
+    pub preferences: Option<&'a Preferences>,
     /// Where the first stage begins.
     pub start: Start,
     /// Folder for the state of the run: killed, it goes on from there.
@@ -58,6 +61,12 @@ pub struct Finished {
     pub weights: NetworkWeights,
 }
 
+/// What a stage without steps has come to.
+fn closed_form(name: StageName, (weights, validation): (NetworkWeights, Retrieval)) -> Fitted {
+    let curve = StageCurve { stage: name.as_str().into(), ..Default::default() };
+    Fitted { weights, validation, curve, ended: Ended::AllSteps }
+}
+
 /// Holds the digest of the run whose state a folder is.
 const DIGEST_FILE: &str = "run";
 
@@ -85,6 +94,7 @@ impl Run<'_> {
             roster: &roster,
             judge: &judge,
             validation: self.validation,
+            preferences: self.preferences,
             teachers: self.teachers,
         };
         let mut start = self.start.clone();
@@ -107,7 +117,7 @@ impl Run<'_> {
             let serving_weights = serving_weights(config.setup(), &fitted.weights)?;
             let Fitted { weights, validation, curve, ended } = fitted;
             start = Start::Weights(weights.clone());
-            if name != StageName::Whiten || last.is_none() {
+            if !name.is_closed_form() || last.is_none() {
                 last = Some(weights);
             }
             stages.push(FinishedStage { name, serving_weights, validation, curve, ended });
@@ -134,10 +144,9 @@ impl Run<'_> {
             StageName::Simclr => simclr::train(&config.simclr, setup, material, start, surroundings),
             StageName::Masked => masked::train(&config.masked, setup, material, start, surroundings),
             StageName::Distill => distill::train(&config.distill, setup, material, start, surroundings),
-            StageName::Whiten => {
-                let (weights, validation) = whiten(&config.whiten, setup, material, start)?;
-                let curve = StageCurve { stage: name.as_str().into(), ..Default::default() };
-                Ok(Fitted { weights, validation, curve, ended: Ended::AllSteps })
+            StageName::Whiten => Ok(closed_form(name, whiten(&config.whiten, setup, material, start)?)),
+            StageName::Discriminate => {
+                Ok(closed_form(name, discriminate(&config.discriminate, setup, material, start)?))
             }
         }
     }
@@ -186,6 +195,9 @@ impl Run<'_> {
         }
         if let Some(teachers) = self.teachers {
             hasher.update(teachers.training.digest().as_bytes());
+        }
+        for preference in self.preferences.into_iter().flat_map(Preferences::iter) {
+            hasher.update(format!("{preference:?}").as_bytes());
         }
         for part in [self.training, self.validation] {
             hasher.update(&part.len().to_le_bytes());

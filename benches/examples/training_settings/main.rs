@@ -300,6 +300,7 @@ fn train(
         config,
         training,
         validation: &[],
+        preferences: None,
         teachers: teacher.map(|teacher| Teachers { training: teacher, validation: teacher }),
         start,
         state_folder: folder.path(),

@@ -2,6 +2,8 @@
 
 mod exchange;
 mod query;
+mod retraining;
+mod schedule;
 mod tour;
 
 use std::path::PathBuf;
@@ -11,6 +13,11 @@ use trainer::config::StageName;
 
 pub use exchange::{ExportArguments, ExportFormat, ImportArguments, ImportPlaysArguments};
 pub use query::{FilterArguments, Part, QueryArguments, QueryFormat};
+pub use retraining::{
+    FeedbackArguments, FeedbackKind, ImportPlaylistsArguments, LabelArguments, ModelsArguments, ModelsCommand,
+    RetrainArguments, RunsArguments, RunsCommand, TasteArguments,
+};
+pub use schedule::{InstallScheduleArguments, ScheduleArguments, ScheduleCommand, TimeOfDay};
 pub use tour::{PathArguments, RadioArguments};
 
 /// Finds the tracks of a music collection that sound most alike.
@@ -69,8 +76,22 @@ pub enum Command {
     Import(ImportArguments),
     /// Take in when tracks were heard
     ImportPlays(ImportPlaysArguments),
+    /// Take in which tracks stand together in playlists
+    ImportPlaylists(ImportPlaylistsArguments),
+    /// Say which answers were good: retraining learns from it
+    Feedback(FeedbackArguments),
+    /// List tracks that a listener may like, by what was heard
+    Taste(TasteArguments),
     /// Train a model on tracks with genres
     Train(TrainArguments),
+    /// Train the store's model on from what is new; what comes of it serves only if it is better
+    Retrain(RetrainArguments),
+    /// Have the operating system retrain every night
+    Schedule(ScheduleArguments),
+    /// Show and change which model serves
+    Models(ModelsArguments),
+    /// Show what retraining did
+    Runs(RunsArguments),
     /// Judge a model on tracks with genres, beside baselines and other systems
     Eval(EvalArguments),
     /// Write the vectors of files, or activations of a layer, without a store
@@ -133,6 +154,27 @@ pub struct IngestArguments {
     /// Print the summary as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+impl IngestArguments {
+    /// Of these folders, with everything as the store has it.
+    pub fn of(paths: Vec<PathBuf>, jobs: Option<std::num::NonZeroUsize>) -> Self {
+        Self {
+            paths,
+            jobs,
+            prune: false,
+            retry_failed: false,
+            strict: false,
+            model: None,
+            coverage: None,
+            reembed: false,
+            hub_weight: None,
+            exact_up_to: None,
+            recall: None,
+            index_gib: None,
+            json: false,
+        }
+    }
 }
 
 // Without texts for its values, which would make every help text of `ingest` a long one.

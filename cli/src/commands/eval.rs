@@ -41,6 +41,7 @@ pub fn run(settings: &Settings, arguments: &EvalArguments) -> anyhow::Result<Out
             .map(|before| (format!("model before, {}", &before.id.model[..8]), before.files))
             .into_iter()
             .collect(),
+        has_baselines: true,
         peers: &arguments.compare,
         entries: &tracks.entries,
         degraded_tracks: arguments.degraded,
@@ -48,14 +49,14 @@ pub fn run(settings: &Settings, arguments: &EvalArguments) -> anyhow::Result<Out
         protocol: tracks.protocol(&arguments.data.manifest, arguments.excerpt),
     };
     let pool = settings.thread_pool(arguments.jobs)?;
-    let evaluation = examination.run(settings, &pool)?;
+    let evaluation = examination.run(settings, &pool)?.evaluation;
     if arguments.json {
         output::print_json(&evaluation)?;
     } else {
         output::print(&table::text(&evaluation))?;
     }
     if let Some(path) = &arguments.report {
-        let findings = Findings { evaluation, curves: curves_of(name) };
+        let findings = Findings { evaluation, curves: curves_of(name), turnover: None };
         std::fs::write(path, findings.page(&card)).with_context(|| path.display().to_string())?;
     }
     Ok(Outcome::Done)

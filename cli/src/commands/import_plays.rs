@@ -1,27 +1,14 @@
 //! `similar-tracks import-plays`.
 
-use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
-
-use anyhow::Context;
+use index::Store;
 use index::catalogue::Play;
-use index::{Catalogue, Store, TrackId};
 
 use crate::Outcome;
 use crate::args::ImportPlaysArguments;
-use crate::failure::hinted;
-use crate::moment::moment;
+use crate::library::naming::tracks_of;
+use crate::library::plays::read_log;
 use crate::output;
 use crate::settings::Settings;
-
-/// A line of a listening log.
-#[derive(serde::Deserialize)]
-struct Line {
-    track: PathBuf,
-    time: String,
-    #[serde(default)]
-    skipped: Option<String>,
-}
 
 /// Notes which tracks were heard when; a play that is told again counts once.
 pub fn run(settings: &Settings, arguments: &ImportPlaysArguments) -> anyhow::Result<Outcome> {
@@ -29,7 +16,7 @@ pub fn run(settings: &Settings, arguments: &ImportPlaysArguments) -> anyhow::Res
     // Everything is read before anything is written.
     let mut lines = Vec::new();
     for log in &arguments.logs {
-        read_log(log, &mut lines)?;
+        lines.extend(read_log(log)?);
     }
     let lock = store.lock("similar-tracks import-plays")?;
     let mut catalogue = store.catalogue_to_write(&lock)?;
@@ -55,57 +42,4 @@ pub fn run(settings: &Settings, arguments: &ImportPlaysArguments) -> anyhow::Res
     }
     output::print(&text)?;
     Ok(if plays.is_empty() { Outcome::NothingFound } else { Outcome::Done })
-}
-
-/// A play of what a log names.
-struct LoggedPlay {
-    track: PathBuf,
-    at: i64,
-    skipped: bool,
-}
-
-fn read_log(log: &Path, plays: &mut Vec<LoggedPlay>) -> anyhow::Result<()> {
-    let explained = |error: csv::Error| {
-        let error = anyhow::Error::from(error).context(log.display().to_string());
-        hinted(error, "a log is a CSV file with the columns track and time, and perhaps skipped")
-    };
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(log).map_err(explained)?;
-    for (line, number) in reader.deserialize().zip(2..) {
-        let Line { track, time, skipped } = line.map_err(explained)?;
-        let place = || format!("{}, line {number}", log.display());
-        let at = moment(&time).map_err(anyhow::Error::msg).with_context(place)?;
-        let skipped = yes(skipped.as_deref().unwrap_or_default()).with_context(place)?;
-        plays.push(LoggedPlay { track, at, skipped });
-    }
-    Ok(())
-}
-
-/// The tracks that each of these may be: by number, path or end of a path.
-fn tracks_of<'a>(
-    catalogue: &Catalogue,
-    names: impl Iterator<Item = &'a Path>,
-) -> anyhow::Result<HashMap<&'a Path, Vec<TrackId>>> {
-    let (mut tracks, mut ends) = (HashMap::new(), Vec::new());
-    for name in names.collect::<HashSet<_>>() {
-        let number = name.to_str().and_then(|name| name.parse().ok());
-        let record = match number {
-            Some(number) => catalogue.get(TrackId(number))?,
-            None => catalogue.find_by_path(&std::path::absolute(name)?)?,
-        };
-        match record {
-            Some(record) => _ = tracks.insert(name, vec![record.id]),
-            None if number.is_none() => ends.push(name),
-            None => {}
-        }
-    }
-    tracks.extend(catalogue.find_by_path_ends(ends)?);
-    Ok(tracks)
-}
-
-fn yes(text: &str) -> anyhow::Result<bool> {
-    match text.to_ascii_lowercase().as_str() {
-        "1" | "true" | "yes" => Ok(true),
-        "" | "0" | "false" | "no" => Ok(false),
-        _ => anyhow::bail!("{text:?} in the column skipped is neither yes nor no"),
-    }
 }

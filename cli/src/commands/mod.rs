@@ -6,17 +6,26 @@ mod duplicates;
 mod embed;
 mod eval;
 mod export;
+mod feedback;
 mod import;
+mod import_playlists;
 mod import_plays;
 mod ingest;
 mod man;
+mod models;
 mod path;
 mod query;
 mod radio;
 mod remove;
 mod repair;
+mod retrain;
+mod runs;
+mod schedule;
 mod status;
+mod taste;
 mod train;
+
+pub use retrain::RetrainSummary;
 
 use crate::Outcome;
 use crate::args::{Arguments, Command};
@@ -38,6 +47,13 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         Command::Export(arguments) => export::run(&settings, &arguments),
         Command::Import(arguments) => import::run(&settings, &arguments),
         Command::ImportPlays(arguments) => import_plays::run(&settings, &arguments),
+        Command::ImportPlaylists(arguments) => import_playlists::run(&settings, &arguments),
+        Command::Feedback(arguments) => feedback::run(&settings, &arguments),
+        Command::Taste(arguments) => taste::run(&settings, &arguments),
+        Command::Retrain(arguments) => retrain::run(&settings, &arguments),
+        Command::Schedule(arguments) => schedule::run(&settings, &arguments),
+        Command::Models(arguments) => models::run(&settings, &arguments),
+        Command::Runs(arguments) => runs::run(&settings, &arguments),
         Command::Train(arguments) => train::run(&settings, &arguments),
         Command::Eval(arguments) => eval::run(&settings, &arguments),
         Command::Embed(arguments) => embed::run(&settings, &arguments),

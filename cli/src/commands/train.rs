@@ -15,7 +15,7 @@ use trainer::evaluate::scores::Evaluation;
 use trainer::model::{Architecture, VitConfig};
 use trainer::run::{Finished, FinishedStage, Run};
 use trainer::stage::Teachers;
-use trainer::stage::fit::{Ended, Progress as StageProgress};
+use trainer::stage::fit::Ended;
 use trainer::stage::network::{NetworkWeights, Start};
 use trainer::{ModelCard, TrainConfig};
 
@@ -28,15 +28,12 @@ use crate::library::serving::Model;
 use crate::output;
 use crate::progress::Progress;
 use crate::settings::Settings;
-use crate::training::corpus_search::CorpusSearch;
+use crate::training::learn::learn;
 use crate::training::record::{self, Origin};
-use crate::training::{openmp, tracks};
+use crate::training::{VARIABLES_FILE, openmp, tracks};
 
 /// State of a run within the model's folder, until the model is there.
 const STATE_FOLDER: &str = ".training";
-
-/// File of all variables within the model's folder, to be trained on from.
-const VARIABLES_FILE: &str = "training.safetensors";
 
 /// Trains a model on a manifest, judges it, and writes its folder.
 pub fn run(settings: &Settings, arguments: &TrainArguments) -> anyhow::Result<Outcome> {
@@ -73,6 +70,7 @@ pub fn run(settings: &Settings, arguments: &TrainArguments) -> anyhow::Result<Ou
         config: &config,
         training: &training,
         validation: &validation,
+        preferences: None,
         teachers,
         start: start_of(arguments, from.as_ref())?,
         state_folder: &state_folder,
@@ -168,53 +166,6 @@ fn keep_heard_in_training(split: &mut Split, entries: &[Entry], heard: &[String]
     split.training.sort_unstable();
 }
 
-fn learn(settings: &Settings, run: &Run<'_>) -> anyhow::Result<Finished> {
-    let mut shown: Option<(StageName, Progress)> = None;
-    let mut mean_loss = 0.0;
-    let mut report = |stage: StageName, now: StageProgress| {
-        if shown.as_ref().is_none_or(|(name, _)| *name != stage) {
-            if let Some((_, progress)) = &shown {
-                progress.finish();
-            }
-            let progress = Progress::new(settings, stage.as_str(), run.config.steps_of(stage) as u64);
-            progress.advance(now.step.saturating_sub(1) as u64); // resumed
-            mean_loss = now.loss;
-            shown = Some((stage, progress));
-        }
-        let Some((_, progress)) = &shown else { return };
-        mean_loss += 0.05 * (now.loss - mean_loss);
-        let rate = now.learning_rate;
-        progress.message(format!("loss {mean_loss:.3}, rate {rate:.1e}, waited {:.1} %", 100.0 * now.waited_share));
-        progress.advance(1);
-        if let (Some(point), Some(validation)) = (now.point, now.validation) {
-            let watched = [
-                point.validation_loss.map(|loss| format!("validation loss {loss:.3}")),
-                point.embedding_variance.map(|variance| format!("variance {variance:.2}")),
-                point.active_triplets.map(|active| format!("active triplets {active:.2}")),
-            ];
-            let judged = (validation.queries > 0).then(|| {
-                let (precision, area) = (validation.mean_average_precision, validation.area_under_curve);
-                format!("validation artists: mAP {precision:.3}  AUC {area:.3}  ({} queries)", validation.queries)
-            });
-            let seen: Vec<String> = judged.into_iter().chain(watched.into_iter().flatten()).collect();
-            let (name, step, loss) = (stage.as_str(), now.step, point.loss);
-            progress.println(&format!("{name} {step:5}  loss {loss:.3}  {}", seen.join("  ")));
-        }
-    };
-    let finished = run.run(&mut CorpusSearch, &mut report);
-    if let Some((_, progress)) = &shown {
-        progress.finish();
-    }
-    finished.map_err(|error| match error {
-        trainer::Error::OtherRun { .. } => {
-            hinted(error, "name another folder with -o, or discard that run with --fresh")
-        }
-        trainer::Error::NoTeacher => hinted(error, "name them with --teacher"),
-        trainer::Error::Checkpoint { .. } => hinted(error, "discard the interrupted run with --fresh"),
-        error => error.into(),
-    })
-}
-
 /// Judges the model beside its stages, baselines and the model before, then writes the folder: the card last,
 /// so that a folder with a card is whole.
 fn write_model(
@@ -259,13 +210,14 @@ fn write_model(
         let examination = Examination {
             model: &model,
             others,
+            has_baselines: true,
             peers,
             entries: labelled,
             degraded_tracks: arguments.degraded,
             excerpt_seconds: None,
             protocol: protocol(arguments, origin.config, labelled),
         };
-        let evaluation = examination.run(settings, pool)?;
+        let evaluation = examination.run(settings, pool)?.evaluation;
         if let Some(scores) = evaluation.systems.first() {
             record::add_metrics(&mut card, scores);
         }
@@ -287,7 +239,7 @@ fn write_model(
         Progress::new(settings, "", 0).println(&format!("warning: {warning}: what the model finds was not judged"));
         Evaluation::of_nothing(protocol)
     };
-    let findings = Findings { evaluation, curves };
+    let findings = Findings { evaluation, curves, turnover: None };
     std::fs::create_dir_all(output).with_context(|| output.display().to_string())?;
     let write = |name: &str, text: String| {
         let path = output.join(name);

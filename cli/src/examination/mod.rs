@@ -13,8 +13,10 @@ use trainer::baseline::{random_model, windows_of_file};
 use trainer::data::Entry;
 use trainer::embed::ModelFiles;
 use trainer::evaluate::scores::{Evaluation, MapPoint, StageCurve};
+use trainer::evaluate::turnover::Turnover;
 use trainer::evaluate::{
-    Bootstrap, Heard, Judged, Listener, Listening, System, judge, listen, map_positions, read_peer, side_by_side,
+    Bootstrap, Heard, Judged, Judgement, Labels, Listener, Listening, System, judge, listen, map_positions, read_peer,
+    side_by_side,
 };
 use trainer::report::{ReportFacts, report};
 
@@ -28,6 +30,8 @@ pub struct Examination<'a> {
     pub model: &'a ModelFiles,
     /// Other models with their names: earlier stages, the model before.
     pub others: Vec<(String, ModelFiles)>,
+    /// Whether MFCC and random weights are judged as well.
+    pub has_baselines: bool,
     /// Files of peers' vectors or distances.
     pub peers: &'a [PathBuf],
     /// The tracks.
@@ -40,6 +44,16 @@ pub struct Examination<'a> {
     pub protocol: String,
 }
 
+/// What an examination found.
+pub struct Examined {
+    /// The figures.
+    pub evaluation: Evaluation,
+    /// The scores of each system, the judged model first, then the baselines, then the others.
+    pub judgements: Vec<Judgement>,
+    /// Genres in the order of their numbers.
+    pub genres: Vec<String>,
+}
+
 /// What an examination found, and how the model came about: metrics.json in a model's folder.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Findings {
@@ -48,6 +62,9 @@ pub struct Findings {
     /// One a stage; empty where the model's training is not known.
     #[serde(default)]
     pub curves: Vec<StageCurve>,
+    /// What putting it in place did to neighbours; `None`: it was not put in place of another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turnover: Option<Turnover>,
 }
 
 /// File of [`Findings`] in a model's folder.
@@ -63,7 +80,7 @@ const CALIBRATION_TRACKS: usize = 40;
 
 impl Examination<'_> {
     /// Listens and judges, on all cores of the pool.
-    pub fn run(self, settings: &Settings, pool: &rayon::ThreadPool) -> anyhow::Result<Evaluation> {
+    pub fn run(self, settings: &Settings, pool: &rayon::ThreadPool) -> anyhow::Result<Examined> {
         let card = self.model.parsed_card(Path::new("the model"))?;
         let paths: Vec<PathBuf> = self.entries.iter().map(|entry| entry.path.clone()).collect();
         let progress = Progress::new(settings, "listening to tracks, halves and degraded copies", paths.len() as u64);
@@ -97,23 +114,28 @@ impl Examination<'_> {
             let judgements = systems.into_iter().map(|system| judge(system, &judged, &bootstrap));
             let judgements = judgements.collect::<trainer::Result<Vec<_>>>()?;
             let map = map_of(&heard.vectors, &entries)?;
-            Ok(side_by_side(&self.protocol, &judged, judgements, map, &bootstrap)?)
+            let evaluation = side_by_side(&self.protocol, &judged, judgements.clone(), map, &bootstrap)?;
+            Ok(Examined { evaluation, judgements, genres: Labels::new(&judged).genre_names().to_vec() })
         })
     }
 
     /// The judged model, MFCC, random weights, then the others.
     fn listeners(&self, card: &ModelCard, paths: &[PathBuf]) -> trainer::Result<Vec<Listener>> {
+        let judged = Listener::Model { name: format!("model {}", &card.id[..8]), files: self.model.clone() };
+        let others = self.others.iter().cloned().map(|(name, files)| Listener::Model { name, files });
+        if !self.has_baselines {
+            return Ok(std::iter::once(judged).chain(others).collect());
+        }
         let windows: Vec<Windows> = paths
             .iter()
             .take(CALIBRATION_TRACKS)
             .filter_map(|path| windows_of_file(path, &card.front_end).ok())
             .collect();
         let mut listeners = vec![
-            Listener::Model { name: format!("model {}", &card.id[..8]), files: self.model.clone() },
+            judged,
             Listener::Mfcc,
             Listener::Model { name: "random weights".into(), files: random_model(card, &windows, SEED)? },
         ];
-        let others = self.others.iter().cloned().map(|(name, files)| Listener::Model { name, files });
         listeners.extend(others);
         Ok(listeners)
     }
@@ -155,6 +177,6 @@ impl Findings {
         let genres: BTreeMap<&str, ()> = training.genres.iter().map(|genre| (genre.as_str(), ())).collect();
         rows.push(("Genres".to_owned(), genres.into_keys().collect::<Vec<_>>().join(", ")));
         let facts = ReportFacts { title: format!("Model {}", card.id), rows };
-        report(&facts, &self.evaluation, &self.curves)
+        report(&facts, &self.evaluation, &self.curves, self.turnover.as_ref())
     }
 }

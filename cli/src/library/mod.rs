@@ -3,9 +3,13 @@
 
 pub mod copies;
 pub mod data_set;
+pub mod embedding;
+pub mod naming;
 pub mod opened;
 pub mod plan;
+pub mod plays;
 pub mod query_vector;
 pub mod serving;
+pub mod update;
 pub mod walk;
 pub mod worker;

@@ -85,6 +85,11 @@ impl Model {
         ))
     }
 
+    /// The one in a folder.
+    pub fn in_folder(folder: &Path, coverage: Coverage) -> anyhow::Result<Self> {
+        Self::new(ModelFiles::read(folder)?, &folder.display().to_string(), coverage)
+    }
+
     fn new(files: ModelFiles, origin: &str, coverage: Coverage) -> anyhow::Result<Self> {
         let model = files.parsed_card(Path::new(origin))?.id;
         Ok(Self { files, id: EmbeddingId { model, coverage }, origin: origin.to_owned() })

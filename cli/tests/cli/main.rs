@@ -18,6 +18,8 @@ mod models;
 mod music;
 mod program;
 mod query;
+mod retrain;
+mod schedule;
 mod torture;
 mod tour;
 mod training;

@@ -5,9 +5,12 @@ mod columns;
 mod copies;
 mod filter;
 mod open;
+mod opinions;
 mod passages;
 mod paths;
 mod plays;
+mod retraining;
+mod runs;
 mod salvage;
 mod schema;
 mod writer;
@@ -19,10 +22,13 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 pub use changes::Changes;
 pub use copies::CopySearch;
 pub use filter::{Bounds, Filter};
+pub use opinions::{Opinion, Playlist};
 pub use plays::Play;
+pub use retraining::{KnownModel, ModelState};
+pub use runs::{Run, RunId, RunStep};
 pub use salvage::Salvaged;
 pub use schema::SCHEMA_VERSION;
-pub use writer::{RunId, Writer, Written};
+pub use writer::{Writer, Written};
 
 use crate::choose::IndexConfig;
 use crate::error::{Error, Result};
@@ -74,17 +80,6 @@ pub struct Counts {
     pub seconds: f64,
     /// Different artist tags.
     pub artists: usize,
-}
-
-/// A run of a command.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
-pub struct Run {
-    /// The command.
-    pub command: String,
-    /// Seconds since 1970.
-    pub started_at: i64,
-    /// Seconds since 1970; `None`: still going, or killed.
-    pub finished_at: Option<i64>,
 }
 
 impl Catalogue {
@@ -313,12 +308,5 @@ impl Catalogue {
     fn setting(&self, name: &str) -> Result<Option<String>> {
         let sql = "SELECT value FROM settings WHERE name = ?1";
         self.read(|connection| connection.query_row(sql, [name], |row| row.get(0)).optional())
-    }
-
-    /// The latest run of a command.
-    pub fn last_run(&self) -> Result<Option<Run>> {
-        let sql = "SELECT command, started_at, finished_at FROM runs ORDER BY id DESC LIMIT 1";
-        let run = |row: &Row<'_>| Ok(Run { command: row.get(0)?, started_at: row.get(1)?, finished_at: row.get(2)? });
-        self.read(|connection| connection.query_row(sql, [], run).optional())
     }
 }

@@ -27,6 +27,16 @@ impl Catalogue {
         let count = self.read(|connection| connection.query_row("SELECT count(*) FROM plays", [], count))?;
         Ok(count as usize)
     }
+
+    /// All plays, in the order of time.
+    ///
+    /// # Errors
+    /// As all that reads.
+    pub fn plays(&self) -> Result<Vec<Play>> {
+        let sql = "SELECT track_id, at, skipped FROM plays ORDER BY at, track_id";
+        let play = |row: &rusqlite::Row<'_>| Ok(Play { track: row.get(0)?, at: row.get(1)?, skipped: row.get(2)? });
+        self.read(|connection| connection.prepare(sql)?.query_map([], play)?.collect())
+    }
 }
 
 impl Writer<'_> {

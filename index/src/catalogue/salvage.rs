@@ -27,13 +27,19 @@ struct Table {
     key: &'static str,
 }
 
-const TABLES: [Table; 6] = [
+const TABLES: [Table; 12] = [
     Table { name: "tracks", key: "id" },
     Table { name: "vectors", key: "track_id" },
     Table { name: "passages", key: "track_id" },
     Table { name: "fingerprints", key: "track_id" },
     Table { name: "copies", key: "first" },
     Table { name: "plays", key: "track_id" },
+    Table { name: "roots", key: "id" },
+    Table { name: "opinions", key: "query_id" },
+    Table { name: "playlists", key: "id" },
+    Table { name: "playlist_tracks", key: "playlist_id" },
+    Table { name: "judges", key: "id" },
+    Table { name: "models", key: "number" },
 ];
 
 impl Catalogue {

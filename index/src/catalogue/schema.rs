@@ -3,7 +3,12 @@
 use rusqlite::Connection;
 
 /// What each format adds to the one before; the first to an empty file.
-const FORMATS: [&str; 3] = [include_str!("format_1.sql"), include_str!("format_2.sql"), include_str!("format_3.sql")];
+const FORMATS: [&str; 4] = [
+    include_str!("format_1.sql"),
+    include_str!("format_2.sql"),
+    include_str!("format_3.sql"),
+    include_str!("format_4.sql"),
+];
 
 /// Version of the format that this program writes, and the newest that it reads.
 pub const SCHEMA_VERSION: i64 = FORMATS.len() as i64;

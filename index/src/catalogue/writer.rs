@@ -12,10 +12,6 @@ use crate::track::{FileStamp, NewTrack, TrackId};
 /// What a write inside of a transaction gives.
 pub type Written<T = ()> = rusqlite::Result<T>;
 
-/// Number of a row of `runs`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RunId(i64);
-
 /// Writes inside of one transaction; see [`super::Catalogue::commit`].
 pub struct Writer<'a>(pub(super) Transaction<'a>);
 
@@ -143,20 +139,6 @@ impl<'a> Writer<'a> {
     /// Makes it another catalogue, which no generation is of.
     pub(crate) fn renew_identity(&self) -> rusqlite::Result<()> {
         self.0.execute("UPDATE settings SET value = lower(hex(randomblob(16))) WHERE name = 'identity'", [])?;
-        Ok(())
-    }
-
-    /// Notes the start of a command.
-    pub fn begin_run(&self, command: &str, model_id: &str) -> rusqlite::Result<RunId> {
-        let sql = "INSERT INTO runs (command, model_id, started_at) VALUES (?1, ?2, unixepoch())";
-        self.0.execute(sql, params![command, model_id])?;
-        Ok(RunId(self.0.last_insert_rowid()))
-    }
-
-    /// Notes the end of a command, with a summary in JSON.
-    pub fn finish_run(&self, run: RunId, summary: &str) -> rusqlite::Result<()> {
-        let sql = "UPDATE runs SET finished_at = unixepoch(), summary = ?2 WHERE id = ?1";
-        self.0.execute(sql, params![run.0, summary])?;
         Ok(())
     }
 }

@@ -8,6 +8,7 @@
 //! | [`cache`], [`cached_track`] | decoded tracks on disk |
 //! | [`tracks`] | the tracks of a run, and numbers for their names |
 //! | [`sampler`] | balanced batches of crops |
+//! | [`preferences`] | what listeners said about pairs of tracks |
 //! | [`teacher_table`], [`teacher`] | what another system says of a track's passages |
 
 pub mod aliases;
@@ -21,6 +22,7 @@ pub mod genre_map;
 pub mod manifest;
 pub mod names;
 mod passage;
+pub mod preferences;
 pub mod sampler;
 pub mod sources;
 mod spellings;
@@ -36,6 +38,7 @@ pub use cache::LogMelCache;
 pub use genre_map::GenreMap;
 pub use manifest::{Entry, Manifest};
 pub use names::{Names, TaggedFile};
+pub use preferences::{Preference, Preferences};
 pub use teacher::Teacher;
 pub use teacher_table::TeacherTable;
 pub use tracks::{Roster, Track, TrackPower, load_tracks};

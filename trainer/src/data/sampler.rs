@@ -10,12 +10,14 @@ use rand::{RngExt, SeedableRng};
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
+use super::preferences::{Preference, Preferences};
 use super::teacher::Teacher;
 use super::tracks::{Roster, Track};
 use crate::augment::AugmentConfig;
 use crate::augment::mixup::mixup;
 use crate::error::Result;
 use crate::metric::Crop;
+use crate::metric::miner::Triplet;
 use crate::metric::miner::corpus::Draws;
 
 /// What a batch is made of.
@@ -33,6 +35,8 @@ pub struct BatchConfig {
     pub tracks_per_artist: usize,
     /// Crops of each track, at least 2: two crops of a track are always alike.
     pub crops_per_track: usize,
+    /// Listeners' preferences that a batch holds at most, where there are any; their tracks come on top.
+    pub preferences: usize,
     /// Share of crops that are varied; the others are heard as they are.
     pub varied_share: f32,
     /// Share of batches whose examples are mixed with each other.
@@ -49,6 +53,7 @@ impl Default for BatchConfig {
             unlabelled_tracks: 8,
             tracks_per_artist: 1,
             crops_per_track: 2,
+            preferences: 8,
             varied_share: 1.0,
             mixup_share: 0.1,
             mixup_strength: 1.0,
@@ -74,6 +79,7 @@ impl BatchConfig {
             ((1..=1000).contains(&self.tracks_per_artist), "tracks_per_artist must be in 1..=1000"),
             (self.unlabelled_tracks <= 10_000, "unlabelled_tracks must be in 0..=10000"),
             ((2..=100).contains(&self.crops_per_track), "crops_per_track must be in 2..=100"),
+            (self.preferences <= 1000, "preferences must be in 0..=1000"),
             ((0.0..=1.0).contains(&self.varied_share), "varied_share must be in 0..=1"),
             ((0.0..=1.0).contains(&self.mixup_share), "mixup_share must be in 0..=1"),
             ((0.0..=1.0).contains(&self.mixup_strength), "mixup_strength must be in 0..=1"),
@@ -92,6 +98,8 @@ pub struct Batch {
     pub targets: Vec<f32>,
     /// Whether crops are mixed with each other: then only the targets say what they are.
     pub is_mixed: bool,
+    /// Which crops listeners prefer to which others.
+    pub preferences: Vec<Triplet>,
     /// A teacher's vectors of the crops, crops × its dimension; empty without a teacher.
     pub taught: Vec<f32>,
     /// The step that it was made for: random choices of a stage follow from it.
@@ -122,6 +130,7 @@ pub struct Sampler<'a> {
     augment: &'a AugmentConfig,
     config: &'a BatchConfig,
     teacher: Option<&'a Teacher>,
+    preferences: Option<&'a Preferences>,
     seed: u64,
 }
 
@@ -150,7 +159,18 @@ impl<'a> Sampler<'a> {
             (0..roster.genres.len()).map(|genre| by_artist(&|other: Option<usize>| other == Some(genre))).collect();
         let looks_at_labels = config.genres > 0;
         let unlabelled = by_artist(&|genre: Option<usize>| !looks_at_labels || genre.is_none());
-        Self { tracks, roster, by_genre, unlabelled, front_end, augment, config, teacher: None, seed }
+        Self {
+            tracks,
+            roster,
+            by_genre,
+            unlabelled,
+            front_end,
+            augment,
+            config,
+            teacher: None,
+            preferences: None,
+            seed,
+        }
     }
 
     /// Draws only tracks that the teacher has heard, and adds its vectors of the crops to the batches. Its tracks are
@@ -161,6 +181,17 @@ impl<'a> Sampler<'a> {
             artists.retain(|tracks| !tracks.is_empty());
         }
         Self { teacher: Some(teacher), ..self }
+    }
+
+    /// Adds listeners' preferences of its tracks to the batches.
+    pub fn with_preferences(self, preferences: Option<&'a Preferences>) -> Self {
+        Self { preferences, ..self }
+    }
+
+    /// Those of a step.
+    fn preferences(&self, step: usize) -> Vec<Preference> {
+        let drawn = |preferences: &Preferences| preferences.draw(self.config.preferences, &mut self.random(step, 2));
+        self.preferences.map_or_else(Vec::new, drawn)
     }
 
     /// Random numbers of a step's choices: the same seed, step and purpose give the same ones.
@@ -185,6 +216,13 @@ impl<'a> Sampler<'a> {
             plan.extend(draws.draw(anchor, &mut random).filter(|negative| !plan.contains(negative)));
         }
         self.draw_by_artist(&self.unlabelled, self.config.unlabelled_tracks, &mut plan, &mut random);
+        for Preference { anchor, nearer, farther } in self.preferences(step) {
+            for track in [Some(anchor), nearer, farther].into_iter().flatten() {
+                if !plan.contains(&track) {
+                    plan.push(track);
+                }
+            }
+        }
         plan
     }
 
@@ -246,7 +284,24 @@ impl<'a> Sampler<'a> {
         if is_mixed {
             mixup(&mut log_mel, &mut targets, count, self.config.mixup_strength, &mut random);
         }
-        Ok(Batch { log_mel, crops, targets, is_mixed, taught, step })
+        let preferences = self.triplets(plan, step, &mut random);
+        Ok(Batch { log_mel, crops, targets, is_mixed, preferences, taught, step })
+    }
+
+    /// The step's preferences as crops of the batch.
+    fn triplets(&self, plan: &[usize], step: usize, random: &mut StdRng) -> Vec<Triplet> {
+        let crop = |track: usize| Some(plan.iter().position(|other| *other == track)? * self.config.crops_per_track);
+        let triplet = |Preference { anchor, nearer, farther }| {
+            let first = crop(anchor)?;
+            let positive = nearer.map_or(Some(first + 1), crop)?;
+            let others = |track: &&usize| **track != anchor && Some(**track) != nearer;
+            let negative = match farther {
+                Some(track) => crop(track)?,
+                None => crop(*plan.iter().filter(others).choose(random)?)?,
+            };
+            Some(Triplet { anchor: first, positive, negative })
+        };
+        self.preferences(step).into_iter().filter_map(triplet).collect()
     }
 
     /// Cuts rows out of a track at a random place, as many as the variation wants, and says where it lies, in seconds; a

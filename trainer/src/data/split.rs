@@ -19,6 +19,22 @@ const UNLABELLED_PART: usize = 10;
 /// Artists of a genre that have to be held out for one to find the other.
 const PAIR: usize = 2;
 
+/// Artists whose part is decided.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Decided {
+    /// Held out.
+    pub held_out: HashSet<String>,
+    /// Learnt from.
+    pub learnt: HashSet<String>,
+}
+
+/// As [`by_artist`], but for artists whose part is decided: others are added to those that are held out where they are too
+/// few by now.
+pub fn by_artist_after(entries: &[Entry], validation_share: f64, seed: u64, decided: &Decided) -> Split {
+    let chosen = by_artist_among(entries, validation_share, seed, decided);
+    split_of(entries, |artist| chosen.contains(artist) || decided.held_out.contains(artist))
+}
+
 /// Holds out a share of each genre's artists, by seed: two at least of a genre of four or more, none
 /// of a smaller one, in which one alone would find nothing. An artist stands on one side only; where
 /// one has several genres, a genre may lose more, but never its last. Whoever made half of a genre's
@@ -26,15 +42,26 @@ const PAIR: usize = 2;
 /// track has one: then a tenth of all artists is held out, for stages that need no labels to see their loss. A share
 /// of 0 holds out nobody.
 pub fn by_artist(entries: &[Entry], validation_share: f64, seed: u64) -> Split {
+    by_artist_after(entries, validation_share, seed, &Decided::default())
+}
+
+/// The artists that are held out.
+fn by_artist_among<'a>(
+    entries: &'a [Entry],
+    validation_share: f64,
+    seed: u64,
+    decided: &'a Decided,
+) -> HashSet<&'a str> {
     if validation_share == 0.0 {
-        return split_of(entries, |_| false);
+        return HashSet::new();
     }
     let artists_of = artists_of_genres(entries);
     if artists_of.is_empty() {
         let artists: Artists<'_> = entries.iter().map(|entry| entry.artist.as_str()).collect();
         let count = artists.len() / UNLABELLED_PART;
-        let held_out: HashSet<&str> = ranked(&artists, seed).into_iter().take(count).collect();
-        return split_of(entries, |artist| held_out.contains(artist));
+        let free = |artist: &&str| !decided.learnt.contains(*artist);
+        let wanted = count.saturating_sub(decided.held_out.len());
+        return ranked(&artists, seed).into_iter().filter(free).take(wanted).collect();
     }
     let genres_of = genres_of_artists(&artists_of);
     let tracks_of = tracks_of_genres(entries);
@@ -42,7 +69,7 @@ pub fn by_artist(entries: &[Entry], validation_share: f64, seed: u64) -> Split {
         let by_artist = &tracks_of[genre];
         2 * by_artist[artist] >= by_artist.values().sum::<usize>()
     };
-    let mut held_out: HashSet<&str> = HashSet::new();
+    let mut held_out: HashSet<&str> = decided.held_out.iter().map(String::as_str).collect();
     for artists in small_first(&artists_of) {
         if artists.len() < 2 * PAIR {
             continue;
@@ -57,13 +84,13 @@ pub fn by_artist(entries: &[Entry], validation_share: f64, seed: u64) -> Split {
             let is_last =
                 |genre: &&str| artists_of[genre].iter().all(|other| *other == artist || held_out.contains(other));
             let is_needed = genres_of[artist].iter().any(|genre| is_last(genre) || made_half(artist, genre));
-            if !held_out.contains(artist) && !is_needed {
+            if !held_out.contains(artist) && !decided.learnt.contains(artist) && !is_needed {
                 held_out.insert(artist);
                 wanted -= 1;
             }
         }
     }
-    split_of(entries, |artist| held_out.contains(artist))
+    held_out
 }
 
 /// Parts for cross-validation, by seed: every artist that has a genre is in the validation part of
@@ -184,6 +211,23 @@ mod tests {
         let held_out: BTreeSet<_> = split.validation.iter().map(|&index| &entries[index].artist).collect();
         assert!(split.training.iter().all(|&index| !held_out.contains(&entries[index].artist)));
         assert!(by_artist(&entries[..10], 0.35, 1).validation.is_empty(), "of few, none");
+    }
+
+    #[test]
+    fn who_judges_goes_on_judging_and_who_was_learnt_from_never_does() {
+        let mut entries = genre_of("folk", 0..8);
+        let first = by_artist(&entries, 0.25, 1);
+        let of = |entries: &[Entry], part: &[usize]| part.iter().map(|&index| entries[index].artist.clone()).collect();
+        let decided = Decided { held_out: of(&entries, &first.validation), learnt: of(&entries, &first.training) };
+        assert_eq!(decided.held_out.len(), 2);
+        entries.extend(genre_of("folk", 8..16));
+        for seed in 0..5 {
+            let split = by_artist_after(&entries, 0.25, seed, &decided);
+            let held_out: HashSet<String> = of(&entries, &split.validation);
+            assert_eq!(held_out.len(), 4, "a quarter of 16");
+            assert!(decided.held_out.is_subset(&held_out) && decided.learnt.is_disjoint(&held_out));
+        }
+        assert_eq!(by_artist_after(&entries[..8], 0.25, 9, &decided), first);
     }
 
     #[test]

@@ -29,12 +29,18 @@ impl Default for Bootstrap {
     }
 }
 
-/// Quantiles that bound 95 %.
-const BOUNDS: [f64; 2] = [0.025, 0.975];
+/// Share of all resamples that an interval holds.
+pub const CONFIDENCE: f64 = 0.95;
 
 impl Bootstrap {
     /// The macro-average of each score with its interval. All scores share the draws.
     pub fn intervals<const M: usize>(&self, cells: &Cells<M>) -> [Interval; M] {
+        self.intervals_at(cells, CONFIDENCE)
+    }
+
+    /// The same with intervals that hold this share of all resamples.
+    pub fn intervals_at<const M: usize>(&self, cells: &Cells<M>, confidence: f64) -> [Interval; M] {
+        let bounds = [0.5 - 0.5 * confidence, 0.5 + 0.5 * confidence];
         let mut random = StdRng::seed_from_u64(self.seed);
         let mut draw = |cells: &[Cell<M>]| total((0..cells.len()).map(|_| &cells[random.random_range(0..cells.len())]));
         let mut averages: [Vec<f64>; M] = std::array::from_fn(|_| Vec::with_capacity(self.resamples));
@@ -47,7 +53,7 @@ impl Bootstrap {
         let values = cells.macro_average();
         std::array::from_fn(|score| {
             averages[score].sort_by(f64::total_cmp);
-            let [low, high] = BOUNDS.map(|share| quantile(&averages[score], share).unwrap_or(values[score]));
+            let [low, high] = bounds.map(|share| quantile(&averages[score], share).unwrap_or(values[score]));
             Interval { value: values[score], low, high }
         })
     }

@@ -15,6 +15,8 @@
 //! | [`robustness`](mod@robustness) | what a degraded copy finds |
 //! | [`components`], [`map`] | the space in two dimensions |
 //! | [`system`] | one system's scores, and several side by side |
+//! | [`promotion`] | may a model take the place of the one that serves |
+//! | [`turnover`] | which tracks another model gives other neighbours |
 //! | [`folds`] | one figure for a recipe, by cross-validation |
 //! | [`scores`] | what an evaluation found: plain data, written as JSON, drawn as a report |
 //! | [`degrade`] | [`Original`]: a track's degraded copies and halves as files |
@@ -36,6 +38,7 @@ pub mod listen;
 pub mod map;
 pub mod peer;
 pub mod pink_noise;
+pub mod promotion;
 pub mod query;
 pub mod ranking;
 pub mod retrieval;
@@ -43,14 +46,16 @@ pub mod robustness;
 pub mod scores;
 pub mod similarity;
 pub mod system;
+pub mod turnover;
 
 pub use bootstrap::Bootstrap;
 pub use degrade::{Degradation, Original};
 pub use halves::other_half_recall;
-pub use judged::Judged;
+pub use judged::{Judged, Labels};
 pub use listen::{Heard, Listener, Listening, listen};
 pub use map::map_positions;
 pub use peer::{PeerTable, read_peer};
+pub use promotion::{Comparison, Decision, PromotionConfig};
 pub use retrieval::{Labelled, Retrieval, retrieval};
 pub use robustness::{DegradedCopy, robustness};
 pub use similarity::{Similarities, UnitVectors};

@@ -5,6 +5,7 @@ use crate::evaluate::scores::{
     Confusion, CurvePoint, EVALUATION_FORMAT_VERSION, Evaluation, GenreScores, Hubness, Interval, MapPoint,
     PrecisionAt, Reconstruction, RetrievalScores, RobustnessRow, StageCurve, SystemScores,
 };
+use crate::evaluate::turnover::{Change, Turnover};
 
 const GENRES: [&str; 8] =
     ["Ambient", "Classical", "Electronic", "Folk", "Hip-Hop", "International", "Jazz & Blues", "Rock"];
@@ -157,6 +158,18 @@ fn map(chance: &mut Chance) -> Vec<MapPoint> {
             }
         })
         .collect()
+}
+
+pub(super) fn turnover() -> Turnover {
+    let names = |names: [&str; 2]| names.map(str::to_owned).to_vec();
+    let change = Change {
+        track: 7,
+        name: "Anna <& Sons> – Song".into(),
+        kept: 0.3,
+        before: names(["A – B", "C – D"]),
+        after: names(["E – F", "A – B"]),
+    };
+    Turnover { tracks: 120, kept: 0.81, most: vec![change] }
 }
 
 pub(super) fn curves() -> Vec<StageCurve> {

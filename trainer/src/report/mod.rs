@@ -5,6 +5,7 @@
 //! | [`verdict`](Verdict) | which baselines are beaten, in words |
 //! | `tables` | systems with and without the artist filter, robustness, genres |
 //! | `intervals`, `bars` | figures of all systems, of all genres |
+//! | `neighbours` | which tracks got other neighbours |
 //! | `confusion`, `map` | votes of the neighbours, the space in two dimensions |
 //! | `curves` | how training went |
 //! | `reconstruction`, `raster` | what a masked stage made of a window; spectrograms as PNG |
@@ -25,6 +26,7 @@ mod html;
 mod intervals;
 mod map;
 mod marks;
+mod neighbours;
 mod numbers;
 mod raster;
 mod reconstruction;
@@ -34,6 +36,7 @@ mod verdict;
 pub use verdict::Verdict;
 
 use crate::evaluate::scores::{Evaluation, Interval, StageCurve};
+use crate::evaluate::turnover::Turnover;
 use html::{Element, element};
 
 /// Everything that is not drawn. Holds none of the characters that are escaped.
@@ -49,7 +52,12 @@ pub struct ReportFacts {
 }
 
 /// The page. Sections without data are left out; what is not a number is a dash.
-pub fn report(facts: &ReportFacts, evaluation: &Evaluation, curves: &[StageCurve]) -> String {
+pub fn report(
+    facts: &ReportFacts,
+    evaluation: &Evaluation,
+    curves: &[StageCurve],
+    turnover: Option<&Turnover>,
+) -> String {
     let sections = [
         tables(evaluation),
         intervals(evaluation),
@@ -57,6 +65,7 @@ pub fn report(facts: &ReportFacts, evaluation: &Evaluation, curves: &[StageCurve
         genres(evaluation),
         confusion(evaluation),
         map(evaluation),
+        turnover.and_then(neighbours),
         training(curves),
     ];
     let body =
@@ -182,6 +191,15 @@ fn map(evaluation: &Evaluation) -> Option<Element> {
     Some(section("space", "Map", words).push(map::map(&evaluation.map)?))
 }
 
+fn neighbours(turnover: &Turnover) -> Option<Element> {
+    let words = format!(
+        "Of the ten nearest of {}, {:.0} % stayed what they were by the model before.",
+        numbers::plural(turnover.tracks, "track"),
+        100.0 * turnover.kept
+    );
+    Some(section("neighbours", "Neighbours", &words).push(neighbours::neighbours(turnover)?))
+}
+
 fn training(curves: &[StageCurve]) -> Option<Element> {
     let stages: Vec<Element> =
         curves.iter().enumerate().filter_map(|(index, curve)| curves::stage(index, curve)).collect();
@@ -194,14 +212,15 @@ mod tests {
     use super::*;
     use crate::evaluate::scores::Confusion;
 
-    const SECTIONS: [&str; 7] = ["Systems", "Intervals", "Robustness", "Genres", "Confusion", "Map", "Training"];
+    const SECTIONS: [&str; 8] =
+        ["Systems", "Intervals", "Robustness", "Genres", "Confusion", "Map", "Neighbours", "Training"];
 
     fn has_section(page: &str, name: &str) -> bool {
         page.contains(&format!("-section\">{name}</h2>"))
     }
 
     fn full() -> String {
-        report(&example::facts(), &example::evaluation(), &example::curves())
+        report(&example::facts(), &example::evaluation(), &example::curves(), Some(&example::turnover()))
     }
 
     /// Every element closed, every attribute quoted, every id once, every reference meets its id.
@@ -263,7 +282,7 @@ mod tests {
             map: Vec::new(),
             ..example::evaluation()
         };
-        let page = report(&example::facts(), &empty, &[]);
+        let page = report(&example::facts(), &empty, &[], None);
         check(&page);
         assert!(!SECTIONS.iter().any(|name| has_section(&page, name)));
         assert!(page.contains(&empty.protocol));
@@ -271,7 +290,7 @@ mod tests {
         let mut alone = example::evaluation();
         alone.systems.truncate(1);
         alone.systems[0].robustness.clear();
-        let page = report(&example::facts(), &alone, &[]);
+        let page = report(&example::facts(), &alone, &[], None);
         check(&page);
         assert!(page.contains("was evaluated alone") && has_section(&page, "Systems") && has_section(&page, "Map"));
         assert!(!has_section(&page, "Robustness") && !has_section(&page, "Training"));
@@ -293,7 +312,7 @@ mod tests {
         curves[0].points[3].loss = f64::NAN;
         curves[0].reconstructions[0].predicted[5] = f32::NAN;
         curves[0].reconstructions[1].seconds = f64::INFINITY;
-        let page = report(&example::facts(), &evaluation, &curves);
+        let page = report(&example::facts(), &evaluation, &curves, None);
         check(&page);
         assert!(page.contains("<td>–</td>"));
         assert!(page.contains("Nothing can be said about MFCC mean + deviation"));
@@ -315,7 +334,7 @@ mod tests {
         curves[0].stage = hostile.to_owned();
         curves[0].reconstructions[0].label = hostile.to_owned();
         let facts = ReportFacts { title: hostile.to_owned(), rows: vec![(hostile.to_owned(), hostile.to_owned())] };
-        let page = report(&facts, &evaluation, &curves);
+        let page = report(&facts, &evaluation, &curves, None);
         check(&page);
         assert!(page.contains("&lt;script&gt;") && page.contains("音楽"));
         assert!(!page.contains(['\u{0}', '\u{7}', '\u{202e}']));
@@ -325,7 +344,7 @@ mod tests {
     fn counts_that_do_not_fit_their_genres_are_no_panic() {
         let mut evaluation = example::evaluation();
         evaluation.confusion.counts = vec![vec![1, 2], vec![], vec![1_000_000; 30]];
-        check(&report(&example::facts(), &evaluation, &example::curves()));
+        check(&report(&example::facts(), &evaluation, &example::curves(), None));
     }
 
     #[test]

@@ -33,24 +33,24 @@ pub(super) fn scroll(name: &str, wide: Element) -> Element {
     element("div").class("scroll").with("tabindex", "0").with("role", "region").with("aria-label", name).push(wide)
 }
 
-fn table(caption: &str, parts: impl IntoIterator<Item = Element>) -> Element {
+pub(super) fn table(caption: &str, parts: impl IntoIterator<Item = Element>) -> Element {
     let name = element("caption").push(element("span").text(caption));
     scroll(caption, element("table").push(name).extend(parts))
 }
 
-fn header(cells: impl IntoIterator<Item = Element>) -> Element {
+pub(super) fn header(cells: impl IntoIterator<Item = Element>) -> Element {
     element("thead").push(element("tr").extend(cells))
 }
 
-fn column(name: &str) -> Element {
+pub(super) fn column(name: &str) -> Element {
     element("th").with("scope", "col").text(name)
 }
 
-fn row_name(name: impl Into<String>) -> Element {
+pub(super) fn row_name(name: impl Into<String>) -> Element {
     element("th").with("scope", "row").text(name)
 }
 
-fn cell(text: impl Into<String>) -> Element {
+pub(super) fn cell(text: impl Into<String>) -> Element {
     element("td").text(text)
 }
 

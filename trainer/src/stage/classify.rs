@@ -5,6 +5,7 @@ use audio_frontend::OutOfRange;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
+use super::anchor::Anchor;
 use super::fit::{FitConfig, Fitted, Keep, Objective, Stage, StepLoss, Surroundings, fit};
 use super::network::{Network, Start};
 use super::terms::SameTrackConfig;
@@ -21,6 +22,8 @@ pub struct ClassifyConfig {
     pub label_smoothing: f64,
     /// Telling tracks apart, beside the weight 1 of telling genres apart.
     pub same_track: SameTrackConfig,
+    /// Weight of staying near to what the stage starts from ([`Anchor`]), 0 or more.
+    pub stay_weight: f64,
     /// What batches are made of.
     pub batch: BatchConfig,
     /// How it moves.
@@ -32,6 +35,7 @@ impl Default for ClassifyConfig {
         Self {
             label_smoothing: 0.1,
             same_track: SameTrackConfig::default(),
+            stay_weight: 0.0,
             batch: BatchConfig::default(),
             fit: FitConfig { patience: 8, keep: Keep::Retrieval, ..Default::default() },
         }
@@ -44,7 +48,10 @@ impl ClassifyConfig {
     /// # Errors
     /// The first rule that does not hold.
     pub fn validate(&self) -> std::result::Result<(), OutOfRange> {
-        OutOfRange::check(&[((0.0..1.0).contains(&self.label_smoothing), "label_smoothing must be in [0, 1)")])?;
+        OutOfRange::check(&[
+            ((0.0..1.0).contains(&self.label_smoothing), "label_smoothing must be in [0, 1)"),
+            (self.stay_weight >= 0.0, "stay_weight must be at least 0"),
+        ])?;
         self.batch.validate()?;
         self.same_track.validate(&self.batch)?;
         self.fit.validate()
@@ -54,6 +61,7 @@ impl ClassifyConfig {
 struct Classify<'a> {
     name: &'static str,
     config: &'a ClassifyConfig,
+    anchor: Option<Anchor>,
 }
 
 impl Objective for Classify<'_> {
@@ -67,6 +75,9 @@ impl Objective for Classify<'_> {
         if self.config.same_track.weight > 0.0 && !batch.is_mixed {
             let same_track = &self.config.same_track;
             loss += terms::same_track(&vectors, &batch.crops, same_track) * same_track.weight;
+        }
+        if let Some(anchor) = &self.anchor {
+            loss += anchor.distance(log_mel, &vectors) * self.config.stay_weight;
         }
         Ok(StepLoss { loss, vectors, active_triplets: None })
     }
@@ -88,7 +99,10 @@ pub fn train(
     if genres < 2 {
         return Err(Error::TooLittleData { genres, tracks: material.tracks.len() });
     }
-    let objective = |_: &Network| -> Result<Box<dyn Objective>> { Ok(Box::new(Classify { name, config })) };
+    let objective = |network: &Network| -> Result<Box<dyn Objective>> {
+        let anchor = (config.stay_weight > 0.0).then(|| Anchor::of(setup, network)).transpose()?;
+        Ok(Box::new(Classify { name, config, anchor }))
+    };
     let stage = Stage::new(setup, material, &config.fit, &config.batch, &objective);
     fit(&stage, start, surroundings)
 }

@@ -90,6 +90,7 @@ impl World {
             roster: &self.roster,
             judge: &self.judge,
             validation: &self.tracks,
+            preferences: None,
             teachers: None,
         }
     }
@@ -117,6 +118,7 @@ impl World {
             config: &config,
             training: &self.tracks,
             validation: &self.tracks,
+            preferences: None,
             teachers: teacher.map(|teacher| Teachers { training: teacher, validation: teacher }),
             start,
             state_folder,

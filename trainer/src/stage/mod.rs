@@ -1,6 +1,9 @@
 //! Training stages. Each is a file: a configuration and an objective. [`fit`] is what they share.
 
+pub mod anchor;
 pub mod classify;
+pub mod closed_form;
+pub mod discriminate;
 pub mod distill;
 #[cfg(test)]
 pub(crate) mod example;
@@ -18,7 +21,7 @@ pub mod whiten;
 use audio_frontend::FrontEndConfig;
 
 use crate::augment::AugmentConfig;
-use crate::data::{Roster, Teacher, Track};
+use crate::data::{Preferences, Roster, Teacher, Track};
 use crate::model::Architecture;
 use judge::Judge;
 
@@ -55,6 +58,8 @@ pub struct Material<'a> {
     pub judge: &'a Judge,
     /// Tracks that a stage's loss is validated on; may be empty.
     pub validation: &'a [Track],
+    /// What listeners said of pairs of `tracks`.
+    pub preferences: Option<&'a Preferences>,
     /// What the stage [`distill`] learns from.
     pub teachers: Option<Teachers<'a>>,
 }

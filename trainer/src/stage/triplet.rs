@@ -5,6 +5,7 @@ use audio_frontend::OutOfRange;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
+use super::anchor::Anchor;
 use super::fit::{FitConfig, Fitted, Keep, Objective, Stage, StepLoss, Surroundings, fit};
 use super::network::{Network, Start};
 use super::terms::SameTrackConfig;
@@ -32,6 +33,11 @@ pub struct TripletConfig {
     pub same_track: SameTrackConfig,
     /// Weight of telling genres apart.
     pub genre_weight: f64,
+    /// Weight of what listeners said, 0 or more. A batch holds few preferences, one an anchor, and none costs more than the
+    /// margin and the diameter of the sphere: whatever is clicked in a night, this is all that it weighs.
+    pub preference_weight: f64,
+    /// Weight of staying near to what the stage starts from ([`Anchor`]), 0 or more.
+    pub stay_weight: f64,
     /// Hard negatives out of the whole corpus.
     pub corpus: CorpusConfig,
     /// What batches are made of.
@@ -48,6 +54,8 @@ impl Default for TripletConfig {
             miner: Miner::SemiHard,
             same_track: SameTrackConfig { weight: 1.0, ..Default::default() },
             genre_weight: 0.0,
+            preference_weight: 0.5,
+            stay_weight: 0.0,
             corpus: CorpusConfig::default(),
             batch: BatchConfig { mixup_share: 0.0, ..Default::default() },
             fit: FitConfig {
@@ -75,6 +83,8 @@ impl TripletConfig {
         OutOfRange::check(&[
             (self.margin > 0.0 && self.margin <= 4.0, "margin must be in (0, 4]"),
             (self.genre_weight >= 0.0, "genre_weight must be at least 0"),
+            (self.preference_weight >= 0.0, "preference_weight must be at least 0"),
+            (self.stay_weight >= 0.0, "stay_weight must be at least 0"),
             (self.batch.mixup_share == 0.0, "mixup_share must be 0: a mixture has no positives"),
         ])?;
         self.corpus.validate()?;
@@ -84,7 +94,10 @@ impl TripletConfig {
     }
 }
 
-struct TripletObjective<'a>(&'a TripletConfig);
+struct TripletObjective<'a> {
+    config: &'a TripletConfig,
+    anchor: Option<Anchor>,
+}
 
 impl Objective for TripletObjective<'_> {
     fn name(&self) -> &'static str {
@@ -92,7 +105,7 @@ impl Objective for TripletObjective<'_> {
     }
 
     fn loss(&self, network: &Network, log_mel: &Tensor, batch: &Batch, mode: Mode) -> Result<StepLoss> {
-        let config = self.0;
+        let config = self.config;
         let vectors = network.encoder.forward(log_mel, mode);
         let distances = Distances::of(&vectors)?;
         let relations = Relations(&batch.crops);
@@ -106,6 +119,13 @@ impl Objective for TripletObjective<'_> {
         }
         if config.genre_weight > 0.0 {
             loss += terms::genre(network, &vectors, batch, 0.0)? * config.genre_weight;
+        }
+        if config.preference_weight > 0.0 && !batch.preferences.is_empty() {
+            let preferred = triplet_loss(&vectors, &batch.preferences, config.margin, config.hinge)?;
+            loss += preferred * config.preference_weight;
+        }
+        if let Some(anchor) = &self.anchor {
+            loss += anchor.distance(log_mel, &vectors) * config.stay_weight;
         }
         // Of all triplets: what a miner chooses violates the margin by its very choice.
         let active_triplets = Some(violating_share(&distances, relations, margin));
@@ -134,7 +154,10 @@ pub fn train(
     start: &Start,
     surroundings: Surroundings<'_>,
 ) -> Result<Fitted> {
-    let objective = |_: &Network| -> Result<Box<dyn Objective>> { Ok(Box::new(TripletObjective(config))) };
+    let objective = |network: &Network| -> Result<Box<dyn Objective>> {
+        let anchor = (config.stay_weight > 0.0).then(|| Anchor::of(setup, network)).transpose()?;
+        Ok(Box::new(TripletObjective { config, anchor }))
+    };
     let corpus = (config.corpus.tracks > 0).then_some(&config.corpus);
     let stage = Stage { corpus, ..Stage::new(setup, material, &config.fit, &config.batch, &objective) };
     fit(&stage, start, surroundings)

@@ -188,7 +188,8 @@ pub fn fit<'a>(stage: &'a Stage<'a>, start: &Start, surroundings: Surroundings<'
         return Err(Error::TooLittleData { genres: roster.genres.len(), tracks: tracks.len() });
     }
     let Setup { front_end, augment, seed, .. } = stage.setup;
-    let sampler = Sampler::new(tracks, roster, front_end, augment, stage.batch, seed);
+    let sampler = Sampler::new(tracks, roster, front_end, augment, stage.batch, seed)
+        .with_preferences(stage.material.preferences);
     let sampler = match stage.teachers {
         Some(teachers) => sampler.with_teacher(teachers.training),
         None => sampler,

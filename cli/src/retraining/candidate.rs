@@ -1,0 +1,127 @@
+//! The model that a night's training comes to.
+
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context;
+use index::Store;
+use trainer::card::CARD_FILE;
+use trainer::data::{Entry, split};
+use trainer::embed::ModelFiles;
+use trainer::run::Run;
+use trainer::stage::fit::Ended;
+use trainer::stage::network::{NetworkWeights, Start};
+use trainer::{ModelCard, TrainConfig};
+
+use super::lesson::{Lesson, Parts};
+use crate::args::CacheArguments;
+use crate::library::serving::Model;
+use crate::settings::Settings;
+use crate::training::learn::learn;
+use crate::training::record::{self, Origin};
+use crate::training::{VARIABLES_FILE, tracks};
+
+/// How a candidate is made.
+pub struct Training<'a> {
+    /// For threads and progress.
+    pub settings: &'a Settings,
+    /// The store.
+    pub store: &'a Store,
+    /// What it is trained on from.
+    pub serving: &'a Model,
+    /// The recipe.
+    pub config: &'a TrainConfig,
+    /// Where decoded tracks are kept.
+    pub cache: &'a CacheArguments,
+    /// Time for learning at most.
+    pub max_minutes: Option<u64>,
+    /// Threads; `None`: as many as there are cores.
+    pub jobs: Option<NonZeroUsize>,
+    /// What is being made, and state of the run: killed, it goes on from there.
+    pub folder: &'a Path,
+}
+
+/// Share of the artists that are learnt from which choose among the weights of a stage.
+const CHOOSING_SHARE: f64 = 0.25;
+
+impl Training<'_> {
+    /// The folder of the model, once it is whole.
+    pub fn model_folder(&self) -> PathBuf {
+        self.folder.join("model")
+    }
+
+    /// Trains, unless that was done before the run was interrupted.
+    ///
+    /// # Errors
+    /// What decoding and training report, and a model that has collapsed.
+    pub fn run(&self, lesson: &Lesson, parts: &Parts) -> anyhow::Result<ModelFiles> {
+        let output = self.model_folder();
+        if output.join(CARD_FILE).exists() {
+            return Ok(ModelFiles::read(&output)?);
+        }
+        let pool = self.settings.thread_pool(self.jobs)?;
+        let cache = tracks::open_cache(self.cache, self.config)?;
+        let learnt: Vec<Entry> = parts.training.iter().map(|&place| lesson.entries[place].clone()).collect();
+        let all = tracks::load(self.settings, &pool, &learnt, &cache, "decoding what is learnt from")?;
+        // Whose weights are kept is chosen by artists of their own: those who judge choose nothing. What listeners said
+        // is not in what they would choose by: then the last weights are kept.
+        let places: HashMap<&Path, usize> =
+            all.iter().enumerate().map(|(place, track)| (track.entry.path.as_path(), place)).collect();
+        let preferences = parts.preferences.renumbered(|place| places.get(learnt[place].path.as_path()).copied());
+        let chooses = preferences.is_empty();
+        let share = if chooses { CHOOSING_SHARE } else { 0.0 };
+        let heard: Vec<Entry> = all.iter().map(|track| track.entry.clone()).collect();
+        let choice = split::by_artist(&heard, share, self.config.seed);
+        let of = |part: &[usize]| part.iter().map(|&place| all[place].clone()).collect::<Vec<_>>();
+        let (training, choosing) = (of(&choice.training), of(&choice.validation));
+        let start = self.start()?;
+        let card_before = self.serving.files.parsed_card(Path::new("the model that serves"))?;
+        let state_folder = self.folder.join("training");
+        let run = Run {
+            config: self.config,
+            training: &training,
+            validation: &choosing,
+            preferences: (!chooses).then_some(&preferences),
+            teachers: None,
+            start,
+            state_folder: &state_folder,
+            max_duration: self.max_minutes.map(|minutes| Duration::from_secs(60 * minutes)),
+        };
+        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        trainer::use_threads(self.jobs.map_or(cores, NonZeroUsize::get));
+        let finished = learn(self.settings, &run)?;
+        if let Some(stage) = finished.stages.iter().find(|stage| matches!(stage.ended, Ended::Collapsed { .. })) {
+            anyhow::bail!("the embeddings collapsed in the stage {}", stage.name.as_str());
+        }
+        let origin = Origin {
+            config: self.config,
+            manifest_digest: &lesson.digest(),
+            // Those who chose were listened to as well.
+            training: &all,
+            validation: &[],
+            heard_before: &card_before.training.heard_artists,
+            teachers: None,
+            taught_before: &card_before.training.teachers,
+        };
+        let card: ModelCard = record::card(&origin, &finished.stages)?;
+        let weights = finished.stages.last().map(|stage| stage.serving_weights.clone()).unwrap_or_default();
+        std::fs::create_dir_all(&output).with_context(|| output.display().to_string())?;
+        finished.weights.write(&output.join(VARIABLES_FILE))?;
+        let curves: Vec<_> = finished.stages.iter().map(|stage| stage.curve.clone()).collect();
+        super::judgement::write_curves(&output, &curves)?;
+        let files = ModelFiles { card: card.to_toml()?, weights };
+        files.write(&output)?;
+        Ok(files)
+    }
+
+    /// All variables where they lie beside the serving model, else what serves.
+    fn start(&self) -> anyhow::Result<Start> {
+        let variables = self.store.model_folder(&self.serving.id.model).join(VARIABLES_FILE);
+        Ok(match variables.exists() {
+            true => Start::Weights(NetworkWeights::read(&variables)?),
+            false => Start::Model(self.serving.files.clone()),
+        })
+    }
+}

@@ -1,0 +1,209 @@
+//! What a night learns from: tracks, their labels, who judges, what listeners said.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use index::{Catalogue, TrackId, TrackRecord};
+use trainer::ModelCard;
+use trainer::card::artist_digest;
+use trainer::config::StageName;
+use trainer::data::split::{self, Decided};
+use trainer::data::{Aliases, Entry, GenreMap, Manifest, Names, Preference, Preferences, TaggedFile};
+
+use super::preferences::{Said, of_opinions, of_playlists, of_plays};
+use crate::args::LabelArguments;
+use crate::library::data_set::read_manifest;
+
+/// Everything that is known of the library's tracks.
+pub struct Lesson {
+    /// Numbers of the tracks, one an entry.
+    pub tracks: Vec<TrackId>,
+    /// What is known of each.
+    pub entries: Vec<Entry>,
+    /// What listeners said.
+    pub said: Vec<Said>,
+}
+
+/// A lesson in parts that share no artist.
+pub struct Parts {
+    /// Places of the entries that are learnt from.
+    pub training: Vec<usize>,
+    /// Of those that judge; none of their artists was ever learnt from.
+    pub judges: Vec<usize>,
+    /// What is learnt from what listeners said, by places in `training`.
+    pub preferences: Preferences,
+    /// What listeners said that nothing is learnt from, by numbers of tracks: nearer and farther are known.
+    pub held_out: Vec<Said>,
+}
+
+impl Lesson {
+    /// Of the library as it is now.
+    ///
+    /// # Errors
+    /// Where a file of labels, aliases or genres cannot be read; as all that reads the catalogue.
+    pub fn read(catalogue: &Catalogue, arguments: &LabelArguments) -> anyhow::Result<Self> {
+        let names = Names {
+            aliases: arguments.aliases.as_deref().map(Aliases::read).transpose()?.unwrap_or_default(),
+            genres: arguments.genres.as_deref().map(GenreMap::read).transpose()?,
+        };
+        let labels = arguments.labels.as_deref().map(|path| labels_of(path, &names)).transpose()?.unwrap_or_default();
+        let roots = if arguments.genre_folders { catalogue.roots()? } else { Vec::new() };
+        let (mut tracks, mut files) = (Vec::new(), Vec::new());
+        catalogue.each_audible(|TrackRecord { id, file, .. }| {
+            // What is gone, or lies on a disk that is not there, is not learnt from.
+            if !file.path.exists() {
+                return;
+            }
+            let genre = file.genre.or_else(|| genre_folder(&file.path, &roots));
+            tracks.push(id);
+            files.push(TaggedFile {
+                path: file.path,
+                genre,
+                artist: file.artist,
+                album: file.album,
+                title: file.title,
+            });
+        })?;
+        let mut entries = Manifest::from_tags(files, &names).entries;
+        for entry in &mut entries {
+            if let Some(label) = labels.get(&entry.path) {
+                *entry = label.clone();
+            }
+        }
+        let mut said = of_opinions(&catalogue.opinions()?);
+        said.extend(of_playlists(&catalogue.playlists()?));
+        said.extend(of_plays(&catalogue.plays()?));
+        Ok(Self { tracks, entries, said })
+    }
+
+    /// Number of genres.
+    pub fn genres(&self) -> usize {
+        self.entries.iter().filter_map(|entry| entry.genre.as_ref()).collect::<BTreeSet<_>>().len()
+    }
+
+    /// Whether there is nothing to tell apart and nobody said anything.
+    pub fn is_empty(&self) -> bool {
+        self.genres() < 2 && self.said.is_empty()
+    }
+
+    /// Names all of it: the same lesson, the same digest.
+    pub fn digest(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        for (track, entry) in self.tracks.iter().zip(&self.entries) {
+            let genre = entry.genre.as_deref().unwrap_or_default();
+            hasher.update(format!("{track} {:?} {genre:?} {:?}\n", entry.path, entry.artist).as_bytes());
+        }
+        let said: BTreeSet<&Said> = self.said.iter().collect();
+        for said in said {
+            hasher.update(format!("{said:?}\n").as_bytes());
+        }
+        hasher.finalize().to_hex()[..16].to_owned()
+    }
+
+    /// Divides it: artists who judged before go on judging, and whom the serving model was told the genres of never does.
+    ///
+    /// # Errors
+    /// As all that reads the catalogue.
+    pub fn divide(&self, catalogue: &Catalogue, serving: &ModelCard, share: f64, seed: u64) -> anyhow::Result<Parts> {
+        let decided = Decided { held_out: catalogue.judges()?.into_iter().collect(), learnt: self.learnt_by(serving) };
+        let split = split::by_artist_after(&self.entries, share, seed, &decided);
+        let is_learnt: HashMap<TrackId, usize> =
+            split.training.iter().enumerate().map(|(place, &entry)| (self.tracks[entry], place)).collect();
+        let (mut preferences, mut held_out) = (Vec::new(), Vec::new());
+        for said in &self.said {
+            if !judges_by(said.anchor) {
+                preferences.extend(learnt_from(said, &is_learnt));
+            } else if said.nearer.is_some() && said.farther.is_some() {
+                held_out.push(*said);
+            }
+        }
+        held_out.sort_unstable();
+        held_out.dedup();
+        Ok(Parts {
+            training: split.training,
+            judges: split.validation,
+            preferences: Preferences::new(preferences),
+            held_out,
+        })
+    }
+
+    /// Artists whose genres the model was told.
+    fn learnt_by(&self, model: &ModelCard) -> HashSet<String> {
+        let told = [StageName::Classify, StageName::Finetune, StageName::Triplet, StageName::Discriminate];
+        if !model.training.stages.iter().any(|stage| told.iter().any(|told| told.as_str() == stage)) {
+            return HashSet::new();
+        }
+        let heard: HashSet<&str> = model.training.heard_artists.iter().map(String::as_str).collect();
+        let artists = self.entries.iter().map(|entry| &entry.artist);
+        artists.filter(|artist| heard.contains(artist_digest(artist).as_str())).cloned().collect()
+    }
+}
+
+impl Parts {
+    /// Names of the artists that judge.
+    pub fn judging_artists<'a>(&self, lesson: &'a Lesson) -> BTreeSet<&'a str> {
+        self.judges.iter().map(|&place| lesson.entries[place].artist.as_str()).collect()
+    }
+}
+
+/// One of so many anchors says what is judged by instead of learnt from.
+const HELD_OUT_PART: u8 = 5;
+
+fn judges_by(anchor: TrackId) -> bool {
+    blake3::hash(format!("preferences of {anchor}").as_bytes()).as_bytes()[0].is_multiple_of(HELD_OUT_PART)
+}
+
+/// By places; `None` where a track of it is not learnt from.
+fn learnt_from(said: &Said, places: &HashMap<TrackId, usize>) -> Option<Preference> {
+    let place = |track: Option<TrackId>| match track {
+        None => Some(None),
+        Some(track) => places.get(&track).map(|place| Some(*place)),
+    };
+    Some(Preference { anchor: *places.get(&said.anchor)?, nearer: place(said.nearer)?, farther: place(said.farther)? })
+}
+
+/// What a file of labels says, by the files' real paths.
+fn labels_of(path: &Path, names: &Names) -> anyhow::Result<BTreeMap<PathBuf, Entry>> {
+    let entries = read_manifest(path, names)?.entries.into_iter();
+    Ok(entries
+        .filter_map(|entry| {
+            let path = entry.path.canonicalize().ok()?;
+            Some((path.clone(), Entry { path, ..entry }))
+        })
+        .collect())
+}
+
+/// The folder right below a root that a file lies in.
+fn genre_folder(path: &Path, roots: &[PathBuf]) -> Option<String> {
+    let below = roots.iter().find_map(|root| path.strip_prefix(root).ok())?;
+    let mut parts = below.components();
+    let folder = parts.next()?;
+    parts.next().map(|_| folder.as_os_str().to_string_lossy().into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_below_a_root_is_a_genre() {
+        let roots = [PathBuf::from("/music")];
+        assert_eq!(genre_folder(Path::new("/music/jazz/a/b.ogg"), &roots).as_deref(), Some("jazz"));
+        assert_eq!(genre_folder(Path::new("/music/b.ogg"), &roots), None);
+        assert_eq!(genre_folder(Path::new("/other/jazz/b.ogg"), &roots), None);
+    }
+
+    #[test]
+    fn what_is_said_of_tracks_that_judge_is_not_learnt() {
+        let places = HashMap::from([(TrackId(1), 0), (TrackId(2), 1)]);
+        let said = |anchor, nearer, farther| Said {
+            anchor: TrackId(anchor),
+            nearer: Some(TrackId(nearer)),
+            farther: Option::map(farther, TrackId),
+        };
+        let expected = Preference { anchor: 0, nearer: Some(1), farther: None };
+        assert_eq!(learnt_from(&said(1, 2, None), &places), Some(expected));
+        assert_eq!(learnt_from(&said(1, 2, Some(3)), &places), None);
+        assert_eq!(learnt_from(&said(3, 2, None), &places), None);
+    }
+}

@@ -1,0 +1,310 @@
+//! A head in closed form from labels: what tells a genre from the others, beyond what tells its artists from each other,
+//! counts more.
+//!
+//! A genre's discriminant (Fisher 1936) is the direction in which its mean lies apart from those of the others, measured by
+//! how windows of one genre scatter; each artist counts once. Discriminants stand beside the map that is there, one after
+//! the other, as long as tracks of artists that were left out find more of their genre by it: often of some genres only, and
+//! of none where labels mean nothing. A few directions of a linear map cannot learn artists by heart, as all weights of a
+//! network do of a few hundred tracks.
+
+use std::collections::BTreeMap;
+
+use audio_frontend::OutOfRange;
+use serde::{Deserialize, Serialize};
+use tch::{Kind, Tensor};
+
+use super::closed_form::{Map, pooled_crops, together};
+use super::network::{NetworkWeights, Start};
+use super::{Material, Setup};
+use crate::data::{Entry, split};
+use crate::error::Result;
+use crate::evaluate::{Labelled, Retrieval, retrieval};
+use crate::torch::guard;
+
+/// Settings of the stage.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DiscriminateConfig {
+    /// Crops of each track that stand for it.
+    pub crops_per_track: usize,
+    /// Added to the scatter within genres, in mean eigenvalues.
+    pub regularisation: f64,
+    /// Weights that are tried of a discriminant, above 0: its deviation beside the length of the vector that is there.
+    pub weights: Vec<f64>,
+    /// What mean average precision and area under the curve together have to gain by a further discriminant.
+    pub least_gain: f64,
+    /// Parts that the artists are divided into to find that out.
+    pub folds: usize,
+    /// Times that they are divided anew: who happens to judge whom matters less.
+    pub divisions: u64,
+}
+
+impl Default for DiscriminateConfig {
+    fn default() -> Self {
+        Self {
+            crops_per_track: 12,
+            regularisation: 3.0,
+            weights: vec![0.3, 0.5],
+            least_gain: 0.01,
+            folds: 3,
+            divisions: 4,
+        }
+    }
+}
+
+impl DiscriminateConfig {
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// The first rule that does not hold.
+    pub fn validate(&self) -> std::result::Result<(), OutOfRange> {
+        OutOfRange::check(&[
+            ((2..=1000).contains(&self.crops_per_track), "crops_per_track must be in 2..=1000"),
+            (self.regularisation > 0.0, "regularisation must be above 0"),
+            (self.weights.iter().all(|weight| *weight > 0.0 && *weight <= 10.0), "weights must be in (0, 10]"),
+            (self.least_gain >= 0.0, "least_gain must be at least 0"),
+            ((2..=100).contains(&self.folds), "folds must be in 2..=100"),
+            ((1..=100).contains(&self.divisions), "divisions must be in 1..=100"),
+        ])
+    }
+}
+
+/// Gives a network the head in closed form; its other weights stay as they are. Where no discriminant helps, all stays.
+///
+/// # Errors
+/// [`Error::Torch`](crate::Error::Torch), [`Error::Io`](crate::Error::Io), and as [`pooled_crops`].
+pub fn discriminate(
+    config: &DiscriminateConfig,
+    setup: Setup<'_>,
+    material: Material<'_>,
+    start: &Start,
+) -> Result<(NetworkWeights, Retrieval)> {
+    let (network, tracks, crops) = pooled_crops(config.crops_per_track, 0.0, setup, material, start)?;
+    guard("telling genres apart", || {
+        let _no_gradients = tch::no_grad_guard();
+        let trained = Map::of_head(&network).of_length_one(&crops);
+        let vectors = trained.of(&crops).f_view([tracks.len() as i64, config.crops_per_track as i64, -1])?;
+        let entries = tracks.iter().map(|&track| material.tracks[track].entry.clone());
+        let (places, entries): (Vec<usize>, Vec<Entry>) =
+            entries.enumerate().filter(|(_, entry)| entry.genre.is_some()).unzip();
+        let labelled = Examples { vectors: vectors.index_select(0, &numbers(&places)), entries };
+        let chosen = labelled.choose(config, setup.seed)?;
+        if let Some(discriminants) = labelled.discriminants(config.regularisation)?.weighted(&chosen)? {
+            let squared: f64 = chosen.values().map(|weight| weight * weight).sum();
+            let head = together(&crops, &discriminants.after(&trained), &trained, 1.0 / (1.0 + squared))?;
+            network.encoder.head().set(&head.weight.to_kind(Kind::Float), &head.bias.to_kind(Kind::Float));
+        }
+        Ok(())
+    })?;
+    let (validation, _) = material.judge.judge(&network.encoder)?;
+    Ok((network.weights()?, validation))
+}
+
+/// Weights of the genres whose discriminants are used.
+type Chosen = BTreeMap<String, f64>;
+
+/// Labelled tracks with what the trained map makes of their crops, N × crops × embedding size, of mean squared length 1.
+struct Examples {
+    vectors: Tensor,
+    entries: Vec<Entry>,
+}
+
+/// One discriminant a genre, each of deviation 1 over the crops that it was made of.
+struct Discriminants(BTreeMap<String, Map>);
+
+impl Discriminants {
+    /// The chosen ones, as much as each is to weigh; `None`: there are none.
+    fn weighted(&self, chosen: &Chosen) -> Result<Option<Map>> {
+        let rows = chosen.iter().filter_map(|(genre, weight)| Some((self.0.get(genre)?, *weight)));
+        let (weights, biases): (Vec<_>, Vec<_>) =
+            rows.map(|(map, weight)| (&map.weight * weight, &map.bias * weight)).unzip();
+        if weights.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Map { weight: Tensor::f_cat(&weights, 0)?, bias: Tensor::f_cat(&biases, 0)? }))
+    }
+}
+
+/// Artists that were left out, and the discriminants of the others.
+struct Fold {
+    held_out: Examples,
+    discriminants: Discriminants,
+}
+
+impl Fold {
+    /// How well the tracks that were left out find those of their genre.
+    fn score(&self, chosen: &Chosen) -> Result<f64> {
+        let there = &self.held_out.vectors;
+        let found = match self.discriminants.weighted(chosen)? {
+            Some(map) => self.held_out.retrieval(&Tensor::f_cat(&[there, &map.of(there)], 2)?)?,
+            None => self.held_out.retrieval(there)?,
+        };
+        Ok(found.mean_average_precision + found.area_under_curve)
+    }
+}
+
+impl Examples {
+    fn part(&self, part: &[usize]) -> Self {
+        let entries = part.iter().map(|&place| self.entries[place].clone()).collect();
+        Self { vectors: self.vectors.index_select(0, &numbers(part)), entries }
+    }
+
+    /// Takes the discriminant that helps most, then the next, as long as one helps enough.
+    fn choose(&self, config: &DiscriminateConfig, seed: u64) -> Result<Chosen> {
+        let mut folds = Vec::new();
+        for fold in
+            (0..config.divisions).flat_map(|division| split::folds(&self.entries, config.folds, seed ^ division << 32))
+        {
+            let (training, held_out) = (self.part(&fold.training), self.part(&fold.validation));
+            if !training.entries.is_empty() && !held_out.entries.is_empty() {
+                folds.push(Fold { held_out, discriminants: training.discriminants(config.regularisation)? });
+            }
+        }
+        let score = |chosen: &Chosen| -> Result<f64> {
+            let scores = folds.iter().map(|fold| fold.score(chosen)).collect::<Result<Vec<_>>>()?;
+            Ok(scores.iter().sum::<f64>() / scores.len().max(1) as f64)
+        };
+        let genres: Vec<String> = artists_of(&self.entries).into_keys().collect();
+        let mut chosen = Chosen::new();
+        let mut reached = score(&chosen)?;
+        loop {
+            let mut best: Option<(f64, Chosen)> = None;
+            for genre in genres.iter().filter(|genre| !chosen.contains_key(*genre)) {
+                for &weight in &config.weights {
+                    let mut tried = chosen.clone();
+                    tried.insert(genre.clone(), weight);
+                    let found = score(&tried)?;
+                    if best.as_ref().is_none_or(|(best, _)| found > *best) {
+                        best = Some((found, tried));
+                    }
+                }
+            }
+            match best {
+                Some((found, better)) if found >= reached + config.least_gain => (reached, chosen) = (found, better),
+                _ => return Ok(chosen),
+            }
+        }
+    }
+
+    /// Of tracks by vectors of their crops, which make up a track's as they do where the model serves.
+    fn retrieval(&self, crops: &Tensor) -> Result<Retrieval> {
+        let unit = |vectors: &Tensor| {
+            let squared = vectors.square().sum_dim_intlist([-1_i64].as_slice(), true, Kind::Double);
+            vectors / squared.sqrt().clamp_min(1e-12)
+        };
+        let tracks = unit(&unit(crops).mean_dim([1_i64].as_slice(), false, Kind::Double));
+        let values = Vec::<f32>::try_from(tracks.to_kind(Kind::Float).f_view([-1])?)?;
+        let labelled: Vec<Labelled<'_>> = values
+            .chunks(tracks.size()[1] as usize)
+            .zip(&self.entries)
+            .map(|(vector, entry)| Labelled { vector, genre: genre_of(entry), artist: &entry.artist })
+            .collect();
+        retrieval(&labelled)
+    }
+
+    /// Vectors to one number a genre, around the mean of the genres' means.
+    fn discriminants(&self, regularisation: f64) -> Result<Discriminants> {
+        let size = self.vectors.size()[2];
+        // An artist's crops, N × size.
+        let crops = |tracks: &Vec<usize>| self.vectors.index_select(0, &numbers(tracks)).view([-1, size]);
+        let mean = |crops: &Tensor| crops.mean_dim([0_i64].as_slice(), false, Kind::Double);
+        let (mut genres, mut means, mut scatters) = (Vec::new(), Vec::new(), Vec::new());
+        for (genre, artists) in artists_of(&self.entries) {
+            let artists: Vec<Tensor> = artists.values().map(crops).collect();
+            let centre = mean(&Tensor::f_stack(&artists.iter().map(mean).collect::<Vec<_>>(), 0)?);
+            scatters.extend(artists.iter().map(|crops| {
+                let deviation = crops - &centre;
+                deviation.tr().matmul(&deviation) / deviation.size()[0] as f64
+            }));
+            means.push(centre);
+            genres.push(genre);
+        }
+        if genres.len() < 2 {
+            return Ok(Discriminants(BTreeMap::new()));
+        }
+        let means = Tensor::f_stack(&means, 0)?;
+        let scatter = Tensor::f_stack(&scatters, 0)?.mean_dim([0_i64].as_slice(), false, Kind::Double);
+        let floor = scatter.trace() / scatter.size()[0] as f64 * regularisation;
+        let scatter = &scatter + Tensor::eye(scatter.size()[0], tch::kind::DOUBLE_CPU) * floor.clamp_min(1e-12);
+        let centre = means.mean_dim([0_i64].as_slice(), true, Kind::Double);
+        // A genre's mean less that of the others points where it lies from the mean of all.
+        let directions = Tensor::f_linalg_solve(&scatter, &(&means - &centre).tr(), true)?.tr();
+        let map = |number: i64| {
+            let weight = directions.f_narrow(0, number, 1)?;
+            let bias = -weight.matmul(&centre.tr()).f_view([-1])?;
+            let map = Map { weight, bias };
+            Ok(map.of_length_one(&self.vectors.view([-1, size])))
+        };
+        let maps = (0..).map(map).take(genres.len()).collect::<Result<Vec<_>>>()?;
+        Ok(Discriminants(genres.into_iter().zip(maps).collect()))
+    }
+}
+
+fn genre_of(entry: &Entry) -> &str {
+    entry.genre.as_deref().unwrap_or_default()
+}
+
+/// Places of each artist's tracks, genre by genre.
+fn artists_of(entries: &[Entry]) -> BTreeMap<String, BTreeMap<&str, Vec<usize>>> {
+    let mut artists_of: BTreeMap<String, BTreeMap<&str, Vec<usize>>> = BTreeMap::new();
+    for (place, entry) in entries.iter().enumerate() {
+        artists_of.entry(genre_of(entry).to_owned()).or_default().entry(&entry.artist).or_default().push(place);
+    }
+    artists_of
+}
+
+fn numbers(places: &[usize]) -> Tensor {
+    Tensor::from_slice(&places.iter().map(|&place| place as i64).collect::<Vec<_>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two genres of four artists each, two tracks an artist. Genres differ along the first direction by 2, artists along
+    /// the second by much more, and along the third there is little.
+    fn examples() -> Examples {
+        let (mut rows, mut entries) = (Vec::new(), Vec::new());
+        for artist in 0..8 {
+            for track in 0..2 {
+                let genre = artist % 2;
+                let third = 0.01 * f64::from(artist * track % 3);
+                rows.push([2.0 * f64::from(genre), 10.0 * f64::from(artist / 2) - 15.0, third]);
+                let (genre, artist) = (Some(format!("genre {genre}")), format!("artist {artist}"));
+                entries.push(Entry { genre, artist, ..Default::default() });
+            }
+        }
+        Examples { vectors: Tensor::from_slice(&rows.concat()).view([16, 1, 3]), entries }
+    }
+
+    #[test]
+    fn genres_lie_apart_along_their_discriminants() {
+        let examples = examples();
+        let discriminants = examples.discriminants(0.1).unwrap();
+        for (genre, map) in &discriminants.0 {
+            let values = Vec::<f64>::try_from(map.of(&examples.vectors).view([-1])).unwrap();
+            // One half lies at 1, the other at −1: the mean is between them, and the deviation is 1.
+            for (value, entry) in values.iter().zip(&examples.entries) {
+                let expected = if genre_of(entry) == genre { 1.0 } else { -1.0 };
+                assert!((value - expected).abs() < 0.05, "{values:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn discriminants_are_taken_where_they_help_artists_that_were_left_out() {
+        let config = DiscriminateConfig { folds: 2, regularisation: 0.1, weights: vec![20.0], ..Default::default() };
+        assert!(!examples().choose(&config, 1).unwrap().is_empty());
+        // Without the direction in which genres differ, labels mean nothing.
+        let mut meaningless = examples();
+        meaningless.vectors = meaningless.vectors.narrow(2, 1, 2).contiguous();
+        assert!(meaningless.choose(&config, 1).unwrap().is_empty());
+    }
+
+    #[test]
+    fn one_genre_has_nothing_to_be_told_from() {
+        let mut examples = examples();
+        examples.entries.iter_mut().for_each(|entry| entry.genre = Some("one".into()));
+        assert!(examples.choose(&DiscriminateConfig::default(), 1).unwrap().is_empty());
+    }
+}
