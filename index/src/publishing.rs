@@ -89,8 +89,12 @@ impl Store {
         if catalogue.serving_model()?.as_deref() == Some(model_id) {
             return Err(Error::Serves { model: model_id.into() });
         }
+        // Before the vectors: a generation of a revision that the catalogue has not would be taken for one of its future.
+        let of_model = self.manifests()?.into_iter().filter(|(_, manifest)| manifest.model_id == model_id);
+        for (number, _) in of_model {
+            self.remove_generation(number)?;
+        }
         catalogue.commit(|writer| writer.remove_model(model_id))?;
-        self.remove_superseded(catalogue, &[derived(self.current_number())?])?;
         match std::fs::remove_dir_all(files) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(files, error)),
             _ => Ok(()),
@@ -184,9 +188,13 @@ impl Store {
             kept.extend(of_model.max().filter(|_| !has_kept));
         }
         for number in self.generation_numbers()?.into_iter().filter(|number| !kept.contains(number)) {
-            let folder = self.generation_folder(number);
-            std::fs::remove_dir_all(&folder).map_err(|error| Error::io(&folder, error))?;
+            self.remove_generation(number)?;
         }
         Ok(())
+    }
+
+    fn remove_generation(&self, number: u64) -> Result<()> {
+        let folder = self.generation_folder(number);
+        std::fs::remove_dir_all(&folder).map_err(|error| Error::io(&folder, error))
     }
 }

@@ -101,8 +101,7 @@ impl Adoption<'_> {
         catalogue.each_vector(&embedding, |track, vector| {
             count += 1;
             let squared = vector.iter().map(|value| value * value).sum::<f32>();
-            // Not a number is not near to 1.
-            if !((squared - 1.0).abs() < 1e-3) {
+            if squared.is_nan() || (squared - 1.0).abs() >= 1e-3 {
                 faulty = Some(track);
             }
         })?;

@@ -46,6 +46,9 @@ pub struct Training<'a> {
 /// Share of the artists that are learnt from which choose among the weights of a stage.
 const CHOOSING_SHARE: f64 = 0.25;
 
+/// Preferences from which on they decide what a night learns.
+const MANY_PREFERENCES: usize = 100;
+
 impl Training<'_> {
     /// The folder of the model, once it is whole.
     pub fn model_folder(&self) -> PathBuf {
@@ -65,17 +68,16 @@ impl Training<'_> {
         let cache = tracks::open_cache(self.cache, self.config)?;
         let learnt: Vec<Entry> = parts.training.iter().map(|&place| lesson.entries[place].clone()).collect();
         let all = tracks::load(self.settings, &pool, &learnt, &cache, "decoding what is learnt from")?;
-        // Whose weights are kept is chosen by artists of their own: those who judge choose nothing. What listeners said
-        // is not in what they would choose by: then the last weights are kept.
-        let places: HashMap<&Path, usize> =
-            all.iter().enumerate().map(|(place, track)| (track.entry.path.as_path(), place)).collect();
-        let preferences = parts.preferences.renumbered(|place| places.get(learnt[place].path.as_path()).copied());
-        let chooses = preferences.is_empty();
-        let share = if chooses { CHOOSING_SHARE } else { 0.0 };
+        // Which weights are kept is chosen by artists of their own: those who judge choose nothing. Much of what listeners
+        // said is not in what they would choose by: then the last weights are kept.
+        let share = if parts.preferences.len() < MANY_PREFERENCES { CHOOSING_SHARE } else { 0.0 };
         let heard: Vec<Entry> = all.iter().map(|track| track.entry.clone()).collect();
         let choice = split::by_artist(&heard, share, self.config.seed);
         let of = |part: &[usize]| part.iter().map(|&place| all[place].clone()).collect::<Vec<_>>();
         let (training, choosing) = (of(&choice.training), of(&choice.validation));
+        let places: HashMap<&Path, usize> =
+            training.iter().enumerate().map(|(place, track)| (track.entry.path.as_path(), place)).collect();
+        let preferences = parts.preferences.renumbered(|place| places.get(learnt[place].path.as_path()).copied());
         let start = self.start()?;
         let card_before = self.serving.files.parsed_card(Path::new("the model that serves"))?;
         let state_folder = self.folder.join("training");
@@ -83,7 +85,7 @@ impl Training<'_> {
             config: self.config,
             training: &training,
             validation: &choosing,
-            preferences: (!chooses).then_some(&preferences),
+            preferences: Some(&preferences).filter(|preferences| !preferences.is_empty()),
             teachers: None,
             start,
             state_folder: &state_folder,

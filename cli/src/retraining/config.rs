@@ -73,7 +73,8 @@ impl RetrainConfig {
             front_end: card.front_end.clone(),
             architecture: card.architecture.with_folded(false),
             triplet: TripletConfig {
-                stay_weight: 3.0,
+                stay_weight: 10.0,
+                preference_weight: 0.25,
                 same_track: trainer::stage::terms::SameTrackConfig { weight: 0.0, ..defaults.same_track },
                 fit: FitConfig {
                     backbone_factor: 0.2,

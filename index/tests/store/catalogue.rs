@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use index::catalogue::Transient;
+use index::catalogue::{Opinion, Transient};
 use index::{ContentHash, FileStamp, NewTrack, Passage, Store, TrackId, TrackState};
 
 use super::{MODEL, store_of, track, vector};
@@ -70,6 +70,73 @@ fn a_catalogue_of_format_2_is_brought_up_to_date() {
     assert_eq!(catalogue.copies_of(TrackId(1)).unwrap(), [TrackId(4)]);
     assert_eq!(catalogue.tracks_without_search_for_copies(MODEL).unwrap(), [TrackId(1), TrackId(4)]);
     assert_eq!(catalogue.play_count().unwrap(), 0);
+}
+
+#[test]
+fn a_catalogue_of_format_3_is_brought_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    let store = Store::create(&path).unwrap();
+    let connection = rusqlite::Connection::open(path.join("catalogue.sqlite")).unwrap();
+    connection.execute_batch(include_str!("../fixtures/catalogue_3.sql")).unwrap();
+    drop(connection);
+    let catalogue = store.catalogue().unwrap();
+    let plays: Vec<(u64, bool)> = catalogue.plays().unwrap().iter().map(|play| (play.track.0, play.skipped)).collect();
+    assert_eq!(plays, [(1, false), (4, true)]);
+    assert!(catalogue.roots().unwrap().is_empty() && catalogue.models().unwrap().is_empty());
+    assert!(catalogue.opinions().unwrap().is_empty() && catalogue.judges().unwrap().is_empty());
+}
+
+#[test]
+fn what_listeners_say_and_put_together_is_kept_and_goes_with_its_tracks() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_store, mut catalogue) = store_of(folder.path(), 4);
+    let opinion = |query, result, is_liked| Opinion { query: TrackId(query), result: TrackId(result), is_liked };
+    let [one, two, three] = [1, 2, 3].map(TrackId);
+    catalogue
+        .commit(|writer| {
+            writer.put_opinion(opinion(1, 2, true))?;
+            writer.put_opinion(opinion(1, 3, true))?;
+            writer.put_opinion(opinion(1, 3, false))?;
+            writer.put_playlist(Path::new("/a.m3u8"), &[one, two])?;
+            writer.put_playlist(Path::new("/a.m3u8"), &[three, one, three])?;
+            assert!(writer.remove_opinion(one, two)? && !writer.remove_opinion(one, two)?);
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(catalogue.opinions().unwrap(), [opinion(1, 3, false)]);
+    let playlists = catalogue.playlists().unwrap();
+    assert_eq!((playlists.len(), playlists[0].tracks.as_slice()), (1, [three, one, three].as_slice()));
+    catalogue.commit(|writer| writer.remove(three)).unwrap();
+    assert!(catalogue.opinions().unwrap().is_empty());
+    assert_eq!(catalogue.playlists().unwrap()[0].tracks, [one]);
+}
+
+#[test]
+fn folders_within_others_are_known_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_store, mut catalogue) = store_of(folder.path(), 0);
+    catalogue
+        .commit(|writer| ["/a/b", "/c", "/a", "/a/d"].iter().try_for_each(|root| writer.put_root(Path::new(root))))
+        .unwrap();
+    assert_eq!(catalogue.roots().unwrap(), [Path::new("/a"), Path::new("/c")]);
+}
+
+#[test]
+fn a_run_knows_its_steps() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_store, mut catalogue) = store_of(folder.path(), 0);
+    let run = catalogue.commit(|writer| writer.begin_run("retrain", "m")).unwrap();
+    for step in ["ingest", "decide"] {
+        catalogue.commit(|writer| writer.begin_step(run, step)).unwrap();
+        catalogue.commit(|writer| writer.finish_step(run, "done")).unwrap();
+    }
+    catalogue.commit(|writer| writer.begin_step(run, "train")).unwrap();
+    let steps = catalogue.run_steps(run).unwrap();
+    let names: Vec<_> = steps.iter().map(|step| (step.name.as_str(), step.outcome.as_deref())).collect();
+    assert_eq!(names, [("ingest", Some("done")), ("decide", Some("done")), ("train", None)]);
+    assert_eq!(catalogue.runs_of("retrain").unwrap()[0].finished_at, None);
+    assert_eq!(catalogue.run(run).unwrap().unwrap().command, "retrain");
 }
 
 #[test]

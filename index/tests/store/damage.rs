@@ -169,7 +169,7 @@ fn a_newer_catalogue_and_a_file_that_is_none_are_told_apart() {
     let connection = rusqlite::Connection::open(&path).unwrap();
     connection.pragma_update(None, "user_version", 99).unwrap();
     drop(connection);
-    assert!(matches!(store.catalogue(), Err(Error::NewerFormat { found: 99, supported: 3, .. })));
+    assert!(matches!(store.catalogue(), Err(Error::NewerFormat { found: 99, supported: 4, .. })));
     std::fs::write(&path, "this is no database, but a text that is long enough to be taken for one".repeat(20))
         .unwrap();
     assert!(matches!(store.catalogue(), Err(Error::Damaged { .. })));

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use index::{Catalogue, IndexConfig, Searcher, Store, TrackId};
+use index::{Catalogue, Error, IndexConfig, Searcher, Store, TrackId};
 
 use super::{MODEL, lists, nearest, size, store_of, track, vector};
 
@@ -250,4 +250,68 @@ fn a_catalogue_that_was_put_back_takes_no_generation_of_what_came_after() {
     store.publish(&mut catalogue, MODEL, &lock).unwrap();
     let found = nearest(&store.searcher(&catalogue).unwrap().unwrap(), 102, 1, &[])[0].0;
     assert_eq!(catalogue.get(TrackId(found)).unwrap().unwrap().file.path, track(102).path);
+}
+
+#[test]
+fn models_change_places_while_both_can_be_asked_and_back_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, mut catalogue) = store_of(folder.path(), 5);
+    let lock = store.lock("test").unwrap();
+    let other = |number: u64| vector(number + 50);
+    let put = |writer: &index::catalogue::Writer<'_>| {
+        (0..5).try_for_each(|n| writer.put_embedded(&track(n), "model-b", &other(n)).map(|_| ()))
+    };
+    catalogue.commit(put).unwrap();
+    let before = nearest(&store.searcher(&catalogue).unwrap().unwrap(), 2, 5, &[]);
+
+    let prepared = store.prepare(&catalogue, "model-b", &lock).unwrap().unwrap();
+    assert_eq!((prepared, store.current().unwrap().unwrap().0), (2, 1), "beside the one that serves");
+    assert_eq!(store.generation(prepared).unwrap().count, 5);
+    assert_eq!(nearest(&store.searcher(&catalogue).unwrap().unwrap(), 2, 5, &[]), before);
+    let checked = store.searcher_of(&catalogue, prepared).unwrap();
+    assert_eq!(checked.nearest("model-b", &other(3), 1, &HashSet::new()).unwrap()[0].track, TrackId(4));
+    assert_eq!(store.prepare(&catalogue, "model-b", &lock).unwrap(), Some(prepared), "it is there already");
+
+    // Killed between the two: CURRENT names one, the catalogue the other, whose generation is still asked.
+    std::fs::write(store.folder().join("CURRENT"), "2\n").unwrap();
+    let searcher = store.searcher(&catalogue).unwrap().unwrap();
+    assert_eq!((searcher.fault(), nearest(&searcher, 2, 5, &[])), (None, before.clone()));
+    std::fs::write(store.folder().join("CURRENT"), "1\n").unwrap();
+
+    store.switch(&mut catalogue, "model-b", prepared, &lock).unwrap();
+    assert_eq!(store.searcher(&catalogue).unwrap().unwrap().model_id(), "model-b");
+    // More generations of the new model: the newest of the old one stays.
+    for number in 10..13 {
+        catalogue.commit(|writer| writer.put_embedded(&track(number), "model-b", &vector(number))).unwrap();
+        store.publish(&mut catalogue, "model-b", &lock).unwrap();
+    }
+    assert_eq!(store.prepare(&catalogue, MODEL, &lock).unwrap(), Some(1));
+    store.switch(&mut catalogue, MODEL, 1, &lock).unwrap();
+    assert_eq!(nearest(&store.searcher(&catalogue).unwrap().unwrap(), 2, 5, &[]), before);
+
+    let files = store.model_folder("model-b");
+    std::fs::create_dir_all(&files).unwrap();
+    assert!(matches!(store.forget_model(&mut catalogue, MODEL, &files, &lock), Err(Error::Serves { .. })));
+    store.forget_model(&mut catalogue, "model-b", &files, &lock).unwrap();
+    assert!(!files.exists() && catalogue.vector(TrackId(1), "model-b").unwrap().is_none());
+    assert_eq!(std::fs::read_dir(store.folder().join("generations")).unwrap().count(), 1);
+    assert_eq!(nearest(&store.searcher(&catalogue).unwrap().unwrap(), 2, 5, &[]), before);
+}
+
+#[test]
+fn a_process_that_stays_finds_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, catalogue) = store_of(folder.path(), 50);
+    let (searcher, resident) = (store.searcher(&catalogue).unwrap(), store.resident_searcher(&catalogue).unwrap());
+    assert_eq!(nearest(&searcher.unwrap(), 3, 10, &[]), nearest(&resident.unwrap(), 3, 10, &[]));
+}
+
+#[test]
+fn one_retrains_while_another_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = store_of(folder.path(), 1);
+    let _retraining = store.lock_retraining("one").unwrap();
+    let _writing = store.lock("another").unwrap();
+    let error = store.lock_retraining("a third").unwrap_err();
+    assert!(error.to_string().contains("`one` (process"), "{error}");
 }

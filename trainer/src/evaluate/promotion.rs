@@ -37,7 +37,7 @@ impl Default for PromotionConfig {
         Self {
             margin: 0.0,
             genre_bound: 0.05,
-            area_bound: 0.02,
+            area_bound: 0.05,
             robustness_bound: 0.05,
             hubness_bound: 0.5,
             preference_bound: 0.05,
@@ -233,18 +233,17 @@ impl Decision {
             if exceeds(gain) {
                 gains.push(told(&what, gain));
             }
-            // Not a number is no gain, and worse than any loss.
-            if !(gain.value >= -config.genre_bound) {
+            if is_beyond(-gain.value, config.genre_bound) {
                 losses.push(told(&what, gain));
             }
         }
-        if !(comparison.area_under_curve.value >= -config.area_bound) {
+        if is_beyond(-comparison.area_under_curve.value, config.area_bound) {
             losses.push(told("AUC", &comparison.area_under_curve));
         }
         for Watched { name, before, after, is_cost } in &comparison.watched {
             let loss = if *is_cost { after - before } else { before - after };
             let bound = if name == HUBNESS { config.hubness_bound } else { config.robustness_bound };
-            if !(loss <= bound) {
+            if is_beyond(loss, bound) {
                 losses.push(format!("{name} {before:.3} to {after:.3}"));
             }
         }
@@ -252,7 +251,7 @@ impl Decision {
             if exceeds(gain) {
                 gains.push(told("preferences that hold", gain));
             }
-            if !(gain.value >= -config.preference_bound) {
+            if is_beyond(-gain.value, config.preference_bound) {
                 losses.push(told("preferences that hold", gain));
             }
         }
@@ -272,6 +271,11 @@ impl Decision {
             (_, false) => format!("worse: {}", self.losses.join(", ")),
         }
     }
+}
+
+/// Whether a loss is larger than it may be; what is no number is worse than any loss.
+fn is_beyond(loss: f64, bound: f64) -> bool {
+    loss.is_nan() || loss > bound
 }
 
 #[cfg(test)]

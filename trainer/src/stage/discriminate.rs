@@ -41,14 +41,7 @@ pub struct DiscriminateConfig {
 
 impl Default for DiscriminateConfig {
     fn default() -> Self {
-        Self {
-            crops_per_track: 12,
-            regularisation: 3.0,
-            weights: vec![0.3, 0.5],
-            least_gain: 0.01,
-            folds: 3,
-            divisions: 4,
-        }
+        Self { crops_per_track: 12, regularisation: 3.0, weights: vec![0.4], least_gain: 0.01, folds: 3, divisions: 4 }
     }
 }
 
