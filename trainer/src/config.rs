@@ -91,11 +91,6 @@ impl StageName {
         Self::Discriminate,
     ];
 
-    /// Whether it sets the head by a formula instead of taking steps.
-    pub fn is_closed_form(self) -> bool {
-        matches!(self, Self::Whiten | Self::Discriminate)
-    }
-
     /// As it is written in a configuration.
     pub fn as_str(self) -> &'static str {
         match self {

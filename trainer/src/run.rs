@@ -117,7 +117,8 @@ impl Run<'_> {
             let serving_weights = serving_weights(config.setup(), &fitted.weights)?;
             let Fitted { weights, validation, curve, ended } = fitted;
             start = Start::Weights(weights.clone());
-            if !name.is_closed_form() || last.is_none() {
+            // What whitening does to the head, it does anew whenever it ends a run.
+            if name != StageName::Whiten || last.is_none() {
                 last = Some(weights);
             }
             stages.push(FinishedStage { name, serving_weights, validation, curve, ended });

@@ -52,7 +52,7 @@ struct Models<'a> {
     store: &'a Store,
     catalogue: Catalogue,
     serving: Option<String>,
-    /// In the order in which they first served; the one that serves is among them.
+    /// In the order in which they last came to serve; the one that serves is among them.
     known: Vec<KnownModel>,
 }
 
@@ -184,7 +184,7 @@ impl<'a> Models<'a> {
         }
     }
 
-    /// The one that served before the present one first did.
+    /// The one that served before the present one came to.
     fn before_serving(&self) -> anyhow::Result<String> {
         let place = self.known.iter().position(|known| Some(&known.model_id) == self.serving.as_ref());
         let before = self.known[..place.unwrap_or(0)].iter().rev();

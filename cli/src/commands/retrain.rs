@@ -1,5 +1,6 @@
 //! `similar-tracks retrain`.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 
@@ -7,6 +8,7 @@ use anyhow::Context;
 use index::catalogue::ModelState;
 use index::{Catalogue, Store};
 use serde::Serialize;
+use trainer::TrainConfig;
 use trainer::evaluate::turnover::Turnover;
 
 use crate::Outcome;
@@ -65,6 +67,8 @@ pub struct RetrainSummary {
     pub candidate: Option<String>,
     /// Digest of what was learnt from.
     pub lesson: String,
+    /// Digests of what is known of each genre.
+    pub genre_digests: BTreeMap<String, String>,
     /// Tracks in the answers.
     pub tracks: usize,
     /// Tracks that were learnt from.
@@ -131,11 +135,10 @@ pub fn run(settings: &Settings, arguments: &RetrainArguments) -> anyhow::Result<
     let worked = night.work(&mut journal, &mut summary);
     summary.seconds = began.elapsed().as_secs_f64();
     let noted = journal.finish(&summary);
-    if let Some(path) = &arguments.metrics_file {
-        write_metrics(path, &summary, journal.seconds())?;
-    }
+    let measured = arguments.metrics_file.as_deref().map(|path| write_metrics(path, &summary, journal.seconds()));
     worked?;
     noted?;
+    measured.transpose()?;
     if arguments.json {
         output::print_json(&summary)?;
     } else {
@@ -143,6 +146,9 @@ pub fn run(settings: &Settings, arguments: &RetrainArguments) -> anyhow::Result<
     }
     Ok(if summary.outcome == RetrainOutcome::Refused { Outcome::Refused } else { Outcome::Done })
 }
+
+/// What is learnt from, its parts, and how.
+type Decided = (Lesson, Parts, TrainConfig);
 
 /// One run.
 struct Night<'a> {
@@ -157,15 +163,13 @@ impl Night<'_> {
     fn work(&self, journal: &mut Journal<'_>, summary: &mut RetrainSummary) -> anyhow::Result<()> {
         journal.step(Step::Ingest, |journal| self.ingest(journal))?;
         let serving = Model::of_store(self.store, &summary.serving)?;
-        let (lesson, parts) = match journal.step(Step::Decide, |_| self.decide(&serving, summary))? {
-            Some(parts) => parts,
+        let (lesson, parts, recipe) = match journal.step(Step::Decide, |_| self.decide(&serving, summary))? {
+            Some(decided) => decided,
             None => {
                 summary.outcome = RetrainOutcome::NothingToLearn;
                 return Ok(());
             }
         };
-        let card = serving.files.parsed_card(Path::new("the model that serves"))?;
-        let recipe = self.config.recipe(&card, lesson.genres() > 1)?;
         let folder = self.folder(&summary.lesson, &summary.serving, &recipe)?;
         let training = Training {
             settings: self.settings,
@@ -206,7 +210,6 @@ impl Night<'_> {
         keep_folder(&model_folder, &self.store.model_folder(&candidate.id.model))?;
         if is_promotion {
             self.adopt(journal, &candidate, summary)?;
-            summary.outcome = RetrainOutcome::Promoted;
         } else {
             let (id, mut catalogue) = (candidate.id.to_string(), self.store.catalogue_to_note()?);
             if candidate.id != serving.id {
@@ -242,23 +245,22 @@ impl Night<'_> {
     }
 
     /// What there is to learn; `None`: nothing.
-    fn decide(
-        &self,
-        serving: &Model,
-        summary: &mut RetrainSummary,
-    ) -> anyhow::Result<(Option<(Lesson, Parts)>, String)> {
+    fn decide(&self, serving: &Model, summary: &mut RetrainSummary) -> anyhow::Result<(Option<Decided>, String)> {
         let lesson = Lesson::read(&self.catalogue, &self.arguments.labels)?;
         summary.tracks = self.catalogue.counts(&summary.serving)?.embedded;
         summary.genres = lesson.genres();
         summary.lesson = lesson.digest();
+        summary.genre_digests = lesson.genre_digests();
         if lesson.is_empty() {
             return Ok((None, "neither two genres nor feedback: nothing to learn".into()));
         }
-        if !self.arguments.force && self.last_lesson()?.as_deref() == Some(summary.lesson.as_str()) {
+        let last = self.last_summary()?;
+        let is_known = last.get("lesson").and_then(|lesson| lesson.as_str()) == Some(summary.lesson.as_str());
+        if !self.arguments.force && is_known {
             return Ok((None, "nothing is new since the last run".into()));
         }
         let card = serving.files.parsed_card(Path::new("the model that serves"))?;
-        let recipe = self.config.recipe(&card, lesson.genres() > 1)?;
+        let recipe = self.config.recipe(&card, &new_genres(summary, &last, is_known))?;
         let parts = lesson.divide(&self.catalogue, &card, recipe.validation_share, recipe.seed)?;
         let judges = parts.judging_artists(&lesson);
         let mut catalogue = self.store.catalogue_to_note()?;
@@ -277,23 +279,22 @@ impl Night<'_> {
             output::count(parts.judges.len(), "track"),
             output::count(judges.len(), "other artist"),
         );
-        Ok((Some((lesson, parts)), outcome))
+        Ok((Some((lesson, parts, recipe)), outcome))
     }
 
-    /// Digest of what the last run that came to its end learnt from.
-    fn last_lesson(&self) -> anyhow::Result<Option<String>> {
-        let ended = |summary: &str| -> Option<String> {
+    /// What the last run that came to its end noted; null: there is none.
+    fn last_summary(&self) -> anyhow::Result<serde_json::Value> {
+        let ended = |summary: &str| -> Option<serde_json::Value> {
             let summary: serde_json::Value = serde_json::from_str(summary).ok()?;
-            let outcome = summary.get("outcome")?.as_str()?;
-            let has_ended = outcome != "failed";
-            has_ended.then(|| summary.get("lesson")?.as_str().map(str::to_owned)).flatten()
+            let has_ended = summary.get("outcome")?.as_str()? != "failed";
+            has_ended.then_some(summary)
         };
         let runs = self.catalogue.runs_of(COMMAND)?;
-        Ok(runs.iter().find_map(|run| ended(run.summary.as_deref()?)))
+        Ok(runs.iter().find_map(|run| ended(run.summary.as_deref()?)).unwrap_or_default())
     }
 
     /// Where this lesson's model is made; what is left of others goes.
-    fn folder(&self, lesson: &str, serving: &str, recipe: &trainer::TrainConfig) -> anyhow::Result<std::path::PathBuf> {
+    fn folder(&self, lesson: &str, serving: &str, recipe: &TrainConfig) -> anyhow::Result<std::path::PathBuf> {
         let text = format!("{lesson} {serving} {}", toml::to_string(recipe)?);
         let digest = &blake3::hash(text.as_bytes()).to_hex()[..16];
         let parent = self.store.retraining_folder();
@@ -313,6 +314,10 @@ impl Night<'_> {
             Adoption { settings: self.settings, store: self.store, model: candidate, jobs: self.arguments.jobs };
         let lock = lock_in_turn(self.store, "similar-tracks retrain")?;
         let mut catalogue = self.store.catalogue_to_write(&lock)?;
+        if catalogue.serving_model()?.as_deref() != Some(summary.serving.as_str()) {
+            let error = anyhow::anyhow!("another model came to serve while this one was trained");
+            return Err(hinted(error, "the next run trains that one on"));
+        }
         journal.step(Step::Embed, |_| {
             let count = adoption.embed(&mut catalogue)?;
             Ok(((), output::count(count, "track")))
@@ -325,9 +330,15 @@ impl Night<'_> {
             adoption.switch(&mut catalogue, generation, &lock)?;
             Ok(((), format!("{} serves", candidate.id)))
         })?;
-        let turnover = turnover(&catalogue, &summary.serving, &candidate.id.to_string())?;
-        add_turnover(candidate, &self.store.model_folder(&candidate.id.model), &turnover)?;
-        summary.turnover = Some(turnover);
+        summary.outcome = RetrainOutcome::Promoted;
+        let told = turnover(&catalogue, &summary.serving, &candidate.id.to_string()).and_then(|turnover| {
+            add_turnover(candidate, &self.store.model_folder(&candidate.id.model), &turnover)?;
+            summary.turnover = Some(turnover);
+            Ok(())
+        });
+        if let Err(error) = told {
+            journal.tell(&format!("warning: the report does not tell which neighbours changed: {error:#}"));
+        }
         Ok(())
     }
 
@@ -337,6 +348,22 @@ impl Night<'_> {
         let mut catalogue = self.store.catalogue_to_write(&lock)?;
         let gone = collect(self.store, &mut catalogue, &self.config.keep, &lock)?;
         Ok(((), format!("{} forgotten", output::count(gone.len(), "model"))))
+    }
+}
+
+/// Genres of which something is new since the last run that came to its end; all, where somebody insists on learning what is
+/// known. None where there are no two to be told apart.
+fn new_genres(summary: &RetrainSummary, last: &serde_json::Value, is_known: bool) -> Vec<String> {
+    let known = last.get("genre_digests");
+    let is_new = |(genre, digest): &(&String, &String)| {
+        known.and_then(|known| known.get(genre.as_str())).and_then(|known| known.as_str()) != Some(digest.as_str())
+    };
+    let all = || summary.genre_digests.iter();
+    let new: Vec<String> = all().filter(is_new).map(|(genre, _)| genre.clone()).collect();
+    match all().len() {
+        0 | 1 => Vec::new(),
+        _ if is_known => all().map(|(genre, _)| genre.clone()).collect(),
+        _ => new,
     }
 }
 
@@ -361,4 +388,24 @@ fn keep_folder(from: &Path, to: &Path) -> anyhow::Result<()> {
         std::fs::rename(&partial, to.join(file.file_name())).with_context(place)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn genres_are_new_where_their_tracks_are_others() {
+        let digests = |genres: &[(&str, &str)]| {
+            let pairs = genres.iter().map(|(genre, digest)| ((*genre).to_owned(), (*digest).to_owned()));
+            RetrainSummary { genre_digests: pairs.collect(), ..Default::default() }
+        };
+        let now = digests(&[("folk", "1"), ("jazz", "2"), ("rock", "3")]);
+        let last = |summary: &RetrainSummary| serde_json::to_value(summary).unwrap();
+        assert_eq!(new_genres(&now, &serde_json::Value::Null, false), ["folk", "jazz", "rock"]);
+        assert_eq!(new_genres(&now, &last(&digests(&[("folk", "1"), ("jazz", "9")])), false), ["jazz", "rock"]);
+        assert!(new_genres(&now, &last(&now), false).is_empty(), "feedback is new");
+        assert_eq!(new_genres(&now, &last(&now), true), ["folk", "jazz", "rock"]);
+        assert!(new_genres(&digests(&[("folk", "1")]), &serde_json::Value::Null, false).is_empty());
+    }
 }

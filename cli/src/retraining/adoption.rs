@@ -6,7 +6,6 @@ use std::num::NonZeroUsize;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use index::catalogue::ModelState;
 use index::{Catalogue, Store, TrackId, TrackRecord, WriteLock};
 
 use crate::failure::hinted;
@@ -137,7 +136,10 @@ impl Adoption<'_> {
             if !is_the_same {
                 continue;
             }
-            let twin = embedder.embed_file(&file.path, self.model.id.coverage)?.vector;
+            // What cannot be read now says nothing of the generation.
+            let Ok(twin) = embedder.embed_file(&file.path, self.model.id.coverage).map(|twin| twin.vector) else {
+                continue;
+            };
             let known = catalogue.vector(track, &embedding)?.unwrap_or_default();
             let cosine = index::cosine(&twin, &known);
             anyhow::ensure!(cosine > LEAST_COSINE, "track {track}, heard again, lies {cosine:.3} from where it was");
@@ -158,7 +160,7 @@ impl Adoption<'_> {
     pub fn switch(&self, catalogue: &mut Catalogue, generation: u64, lock: &WriteLock) -> anyhow::Result<()> {
         let embedding = self.model.id.to_string();
         self.store.switch(catalogue, &embedding, generation, lock)?;
-        catalogue.commit(|writer| writer.put_model(&embedding, ModelState::Adopted))?;
+        catalogue.commit(|writer| writer.adopt_model(&embedding))?;
         Ok(())
     }
 }

@@ -46,8 +46,8 @@ pub struct Training<'a> {
 /// Share of the artists that are learnt from which choose among the weights of a stage.
 const CHOOSING_SHARE: f64 = 0.25;
 
-/// Preferences from which on they decide what a night learns.
-const MANY_PREFERENCES: usize = 100;
+/// Tracks from which on what was said of them decides what a night learns.
+const MANY_ANCHORS: usize = 100;
 
 impl Training<'_> {
     /// The folder of the model, once it is whole.
@@ -70,7 +70,7 @@ impl Training<'_> {
         let all = tracks::load(self.settings, &pool, &learnt, &cache, "decoding what is learnt from")?;
         // Which weights are kept is chosen by artists of their own: those who judge choose nothing. Much of what listeners
         // said is not in what they would choose by: then the last weights are kept.
-        let share = if parts.preferences.len() < MANY_PREFERENCES { CHOOSING_SHARE } else { 0.0 };
+        let share = if parts.preferences.anchors() < MANY_ANCHORS { CHOOSING_SHARE } else { 0.0 };
         let heard: Vec<Entry> = all.iter().map(|track| track.entry.clone()).collect();
         let choice = split::by_artist(&heard, share, self.config.seed);
         let of = |part: &[usize]| part.iter().map(|&place| all[place].clone()).collect::<Vec<_>>();
@@ -93,7 +93,15 @@ impl Training<'_> {
         };
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         trainer::use_threads(self.jobs.map_or(cores, NonZeroUsize::get));
-        let finished = learn(self.settings, &run)?;
+        let had_begun = state_folder.exists();
+        let finished = match learn(self.settings, &run) {
+            // What an interrupted run has left may be of other tracks, or damaged: from the beginning, then.
+            Err(_) if had_begun => {
+                std::fs::remove_dir_all(&state_folder).with_context(|| state_folder.display().to_string())?;
+                learn(self.settings, &run)?
+            }
+            finished => finished?,
+        };
         if let Some(stage) = finished.stages.iter().find(|stage| matches!(stage.ended, Ended::Collapsed { .. })) {
             anyhow::bail!("the embeddings collapsed in the stage {}", stage.name.as_str());
         }

@@ -20,12 +20,13 @@ pub fn collect(
     lock: &WriteLock,
 ) -> anyhow::Result<Vec<String>> {
     let serving = catalogue.serving_model()?.unwrap_or_default();
-    let models = catalogue.models()?;
+    let (models, with_vectors) = (catalogue.models()?, catalogue.models_with_vectors()?);
     let outdated = outdated(&models, &serving, keep, Timestamp::now().as_second());
     for model in &outdated {
         let id = EmbeddingId::parse(model).model;
+        let others = models.iter().map(|other| other.model_id.as_str()).chain(with_vectors.iter().map(String::as_str));
         let is_shared =
-            models.iter().any(|other| other.model_id != *model && EmbeddingId::parse(&other.model_id).model == id);
+            others.chain([serving.as_str()]).any(|other| other != model && EmbeddingId::parse(other).model == id);
         if is_shared {
             // Another coverage of the same model goes on with its files.
             catalogue.commit(|writer| writer.remove_model(model))?;

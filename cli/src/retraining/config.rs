@@ -6,6 +6,7 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use trainer::config::StageName;
 use trainer::evaluate::PromotionConfig;
+use trainer::stage::discriminate::DiscriminateConfig;
 use trainer::stage::fit::{FitConfig, Keep};
 use trainer::stage::triplet::TripletConfig;
 use trainer::{ModelCard, TrainConfig};
@@ -57,14 +58,14 @@ impl RetrainConfig {
     }
 
     /// How a model is trained on: triplets move it while its first layers stay as they are and what it heard before holds it
-    /// back; then discriminants of genres, where there are any, stand beside.
+    /// back; then discriminants of those genres of which something is new stand beside.
     ///
     /// # Errors
     /// Where the file's settings are unknown or out of range.
-    pub fn recipe(&self, card: &ModelCard, tells_genres: bool) -> anyhow::Result<TrainConfig> {
+    pub fn recipe(&self, card: &ModelCard, new_genres: &[String]) -> anyhow::Result<TrainConfig> {
         let defaults = TripletConfig::default();
         let mut stages = vec![StageName::Triplet];
-        if tells_genres {
+        if !new_genres.is_empty() {
             stages.push(StageName::Discriminate);
         }
         let base = TrainConfig {
@@ -87,6 +88,7 @@ impl RetrainConfig {
                 },
                 ..defaults
             },
+            discriminate: DiscriminateConfig { genres: new_genres.to_vec(), ..Default::default() },
             ..TrainConfig::default()
         };
         let config = base.overlaid(&toml::to_string(&self.train)?).context("the recipe below [train]")?;
@@ -105,15 +107,15 @@ mod tests {
 
     #[test]
     fn the_defaults_hold_and_a_file_overrides_them() {
-        let recipe = RetrainConfig::default().recipe(&card(), true).unwrap();
+        let recipe = RetrainConfig::default().recipe(&card(), &["rock".to_owned()]).unwrap();
         assert_eq!(recipe.stages, [StageName::Triplet, StageName::Discriminate]);
-        assert_eq!(RetrainConfig::default().recipe(&card(), false).unwrap().stages, [StageName::Triplet]);
+        assert_eq!(RetrainConfig::default().recipe(&card(), &[]).unwrap().stages, [StageName::Triplet]);
         let config: RetrainConfig =
             toml::from_str("[train.triplet.fit]\nsteps = 7\n[keep]\nmodels = 2\n[promotion]\nmargin = 0.01").unwrap();
-        assert_eq!(config.recipe(&card(), true).unwrap().triplet.fit.steps, 7);
+        assert_eq!(config.recipe(&card(), &["rock".to_owned()]).unwrap().triplet.fit.steps, 7);
         assert_eq!((config.keep.models, config.promotion.margin), (2, 0.01));
         let wrong: RetrainConfig = toml::from_str("[train]\nsede = 1").unwrap();
-        assert!(wrong.recipe(&card(), true).is_err());
+        assert!(wrong.recipe(&card(), &["rock".to_owned()]).is_err());
         assert!(toml::from_str::<RetrainConfig>("[keeep]").is_err());
     }
 }

@@ -180,7 +180,9 @@ pub fn write_curves(folder: &Path, curves: &[StageCurve]) -> anyhow::Result<()> 
 pub fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     let place = || path.display().to_string();
     let folder = path.parent().unwrap_or(path);
-    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(place)?;
+    // Others may read it, as the collector of figures does.
+    let readable = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    let mut file = tempfile::Builder::new().permissions(readable).tempfile_in(folder).with_context(place)?;
     std::io::Write::write_all(&mut file, text.as_bytes()).with_context(place)?;
     file.as_file().sync_all().with_context(place)?;
     file.persist(path).with_context(place)?;

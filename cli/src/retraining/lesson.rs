@@ -67,7 +67,9 @@ impl Lesson {
         let mut entries = Manifest::from_tags(files, &names).entries;
         for entry in &mut entries {
             if let Some(label) = labels.get(&entry.path) {
-                *entry = label.clone();
+                // What the file does not say of a track, its tags do.
+                let artist = if is_made_up(&label.artist) { entry.artist.clone() } else { label.artist.clone() };
+                *entry = Entry { artist, genre: label.genre.clone(), ..entry.clone() };
             }
         }
         let mut said = of_opinions(&catalogue.opinions()?);
@@ -79,6 +81,18 @@ impl Lesson {
     /// Number of genres.
     pub fn genres(&self) -> usize {
         self.entries.iter().filter_map(|entry| entry.genre.as_ref()).collect::<BTreeSet<_>>().len()
+    }
+
+    /// Names what is known of each genre: the same tracks, the same digest.
+    pub fn genre_digests(&self) -> BTreeMap<String, String> {
+        let mut tracks_of: BTreeMap<&String, Vec<TrackId>> = BTreeMap::new();
+        for (track, entry) in self.tracks.iter().zip(&self.entries) {
+            if let Some(genre) = &entry.genre {
+                tracks_of.entry(genre).or_default().push(*track);
+            }
+        }
+        let digest = |tracks: &[TrackId]| blake3::hash(format!("{tracks:?}").as_bytes()).to_hex()[..16].to_owned();
+        tracks_of.into_iter().map(|(genre, tracks)| (genre.clone(), digest(&tracks))).collect()
     }
 
     /// Whether there is nothing to tell apart and nobody said anything.
@@ -105,7 +119,9 @@ impl Lesson {
     /// # Errors
     /// As all that reads the catalogue.
     pub fn divide(&self, catalogue: &Catalogue, serving: &ModelCard, share: f64, seed: u64) -> anyhow::Result<Parts> {
-        let decided = Decided { held_out: catalogue.judges()?.into_iter().collect(), learnt: self.learnt_by(serving) };
+        let learnt = self.learnt_by(serving);
+        let held_out = catalogue.judges()?.into_iter().filter(|judge| !learnt.contains(judge)).collect();
+        let decided = Decided { held_out, learnt };
         let split = split::by_artist_after(&self.entries, share, seed, &decided);
         let is_learnt: HashMap<TrackId, usize> =
             split.training.iter().enumerate().map(|(place, &entry)| (self.tracks[entry], place)).collect();
@@ -144,6 +160,11 @@ impl Parts {
     pub fn judging_artists<'a>(&self, lesson: &'a Lesson) -> BTreeSet<&'a str> {
         self.judges.iter().map(|&place| lesson.entries[place].artist.as_str()).collect()
     }
+}
+
+/// Whether no artist was named: see [`Entry::artist`].
+fn is_made_up(artist: &str) -> bool {
+    ["album ", "folder ", "file "].iter().any(|made_up| artist.starts_with(made_up))
 }
 
 /// One of so many anchors says what is judged by instead of learnt from.

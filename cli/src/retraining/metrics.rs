@@ -42,7 +42,7 @@ pub fn write_metrics(path: &Path, summary: &RetrainSummary, seconds: &[(Step, f6
         gauge("auc_gain", "Gain in the area under the curve", comparison.area_under_curve.value);
         let genres = Family::<Labels, Numbers>::default();
         for genre in &comparison.genres {
-            genres.get_or_create(&vec![("genre".into(), genre.genre.clone())]).set(genre.gain.value);
+            genres.get_or_create(&vec![("genre".into(), escaped(&genre.genre))]).set(genre.gain.value);
         }
         registry.register("genre_map_gain", "Gain in mean average precision of a genre", genres);
     }
@@ -54,4 +54,9 @@ pub fn write_metrics(path: &Path, summary: &RetrainSummary, seconds: &[(Step, f6
     let mut text = String::new();
     encode(&mut text, &registry).context("figures cannot be written as text")?;
     write(path, &text)
+}
+
+/// As the text format wants it, which its writer leaves to others.
+fn escaped(label: &str) -> String {
+    label.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }

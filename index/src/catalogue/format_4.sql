@@ -33,7 +33,7 @@ CREATE TABLE judges (
     artist TEXT NOT NULL UNIQUE
 );
 
--- Models that served, in the order in which they first did, and those that were not good enough.
+-- Models that served, in the order in which they last came to, and those that were not good enough.
 CREATE TABLE models (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     model_id TEXT NOT NULL UNIQUE,

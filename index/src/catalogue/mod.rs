@@ -17,7 +17,7 @@ mod writer;
 
 use std::path::PathBuf;
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
 pub use changes::Changes;
 pub use copies::CopySearch;
@@ -112,7 +112,8 @@ impl Catalogue {
     pub fn commit<T>(&mut self, write: impl FnOnce(&Writer<'_>) -> rusqlite::Result<T>) -> Result<T> {
         let Self { path, connection, .. } = self;
         let run = || {
-            let writer = Writer::new(connection.transaction()?);
+            // At once: one that reads first and writes then is refused, not kept waiting, while another writes.
+            let writer = Writer::new(connection.transaction_with_behavior(TransactionBehavior::Immediate)?);
             let value = write(&writer)?;
             end_at!("commit-begun");
             writer.finish()?;

@@ -61,7 +61,7 @@ impl Catalogue {
         })
     }
 
-    /// Models that served or were refused, in the order in which that first happened.
+    /// Models that served or were refused, in the order in which they last came to serve, or were refused.
     ///
     /// # Errors
     /// As all that reads.
@@ -110,7 +110,13 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Notes what became of a model; one that was adopted keeps its place in the order.
+    /// Notes that a model came to serve: it is the last in the order then.
+    pub fn adopt_model(&self, model_id: &str) -> rusqlite::Result<()> {
+        self.0.execute("DELETE FROM models WHERE model_id = ?1", [model_id])?;
+        self.put_model(model_id, ModelState::Adopted)
+    }
+
+    /// Notes what became of a model; one that is known keeps its place in the order.
     pub fn put_model(&self, model_id: &str, state: ModelState) -> rusqlite::Result<()> {
         let sql = "INSERT INTO models (model_id, state, at) VALUES (?1, ?2, unixepoch())
                    ON CONFLICT (model_id) DO UPDATE SET state = excluded.state, at = excluded.at

@@ -55,6 +55,11 @@ impl Preferences {
         self.by_anchor.iter().map(Vec::len).sum()
     }
 
+    /// Number of tracks that something was said of.
+    pub fn anchors(&self) -> usize {
+        self.by_anchor.len()
+    }
+
     /// Whether nobody said anything.
     pub fn is_empty(&self) -> bool {
         self.by_anchor.is_empty()

@@ -108,6 +108,8 @@ pub struct Watched {
 pub struct PreferenceGain {
     /// Number of preferences.
     pub count: usize,
+    /// Tracks that they are of.
+    pub anchors: usize,
     /// Share that holds by the model that serves.
     pub before: f64,
     /// Gain, with an interval over anchors.
@@ -135,8 +137,9 @@ impl PreferenceGain {
             scores: [number(heeded.after) - number(heeded.before)],
         });
         let [gain] = bootstrap.intervals(&Cells::new(differences));
+        let anchors: std::collections::BTreeSet<usize> = heeded.iter().map(|heeded| heeded.anchor).collect();
         let before = heeded.iter().filter(|heeded| heeded.before).count() as f64 / heeded.len().max(1) as f64;
-        (!heeded.is_empty()).then_some(Self { count: heeded.len(), before, gain })
+        (!heeded.is_empty()).then_some(Self { count: heeded.len(), anchors: anchors.len(), before, gain })
     }
 }
 
@@ -228,9 +231,13 @@ impl Decision {
         if exceeds(&comparison.mean_average_precision) {
             gains.push(told("mAP", &comparison.mean_average_precision));
         }
-        for GenreGain { genre, gain, .. } in &comparison.genres {
+        // One genre's gain is not to be paid by all others together.
+        if is_beyond(-comparison.mean_average_precision.value, 0.0) {
+            losses.push(told("mAP", &comparison.mean_average_precision));
+        }
+        for GenreGain { genre, artists, gain, .. } in &comparison.genres {
             let what = format!("mAP of {genre}");
-            if exceeds(gain) {
+            if exceeds(gain) && *artists >= LEAST_ARTISTS {
                 gains.push(told(&what, gain));
             }
             if is_beyond(-gain.value, config.genre_bound) {
@@ -247,11 +254,12 @@ impl Decision {
                 losses.push(format!("{name} {before:.3} to {after:.3}"));
             }
         }
-        if let Some(PreferenceGain { gain, .. }) = &comparison.preferences {
-            if exceeds(gain) {
+        if let Some(PreferenceGain { gain, anchors, .. }) = &comparison.preferences {
+            if exceeds(gain) && *anchors >= LEAST_ANCHORS {
                 gains.push(told("preferences that hold", gain));
             }
-            if is_beyond(-gain.value, config.preference_bound) {
+            // Not by one click: what is lost has to be beyond chance as well.
+            if is_beyond(-gain.value, config.preference_bound) && is_beyond(-gain.high, 0.0) {
                 losses.push(told("preferences that hold", gain));
             }
         }
@@ -272,6 +280,12 @@ impl Decision {
         }
     }
 }
+
+/// Anchors below which the interval of preferences says nothing.
+const LEAST_ANCHORS: usize = 10;
+
+/// Artists below which a genre's interval says nothing: of two, half of all resamples ask but one.
+const LEAST_ARTISTS: usize = 5;
 
 /// Whether a loss is larger than it may be; what is no number is worse than any loss.
 fn is_beyond(loss: f64, bound: f64) -> bool {
@@ -320,6 +334,20 @@ mod tests {
     }
 
     #[test]
+    fn one_genres_gain_is_not_paid_by_all_others() {
+        let mut paid = comparison();
+        paid.mean_average_precision = interval(-0.001, 0.02);
+        assert!(decision(&paid).reason().starts_with("worse: mAP -0.001"), "{:?}", decision(&paid));
+    }
+
+    #[test]
+    fn a_genre_of_few_artists_carries_nothing() {
+        let mut few = comparison();
+        few.genres[0].artists = LEAST_ARTISTS - 1;
+        assert!(!decision(&few).is_promotion());
+    }
+
+    #[test]
     fn no_gain_beyond_chance_is_no_promotion() {
         let mut same = comparison();
         same.genres.remove(0);
@@ -345,7 +373,7 @@ mod tests {
         let heeded = |anchor, before, after| Heeded { anchor, before, after };
         let all = [heeded(1, false, true), heeded(1, true, true), heeded(2, false, false), heeded(3, false, true)];
         let gain = PreferenceGain::of(&all, &Bootstrap::default()).unwrap();
-        assert_eq!((gain.count, gain.before, gain.gain.value), (4, 0.25, 0.5));
+        assert_eq!((gain.count, gain.anchors, gain.before, gain.gain.value), (4, 3, 0.25, 0.5));
         assert!(gain.gain.low < 0.5 && gain.gain.high > 0.5);
         assert!(PreferenceGain::of(&[], &Bootstrap::default()).is_none());
     }

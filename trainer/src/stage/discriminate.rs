@@ -25,6 +25,8 @@ use crate::torch::guard;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DiscriminateConfig {
+    /// Genres that are told from the others; empty: all that there are.
+    pub genres: Vec<String>,
     /// Crops of each track that stand for it.
     pub crops_per_track: usize,
     /// Added to the scatter within genres, in mean eigenvalues.
@@ -41,7 +43,15 @@ pub struct DiscriminateConfig {
 
 impl Default for DiscriminateConfig {
     fn default() -> Self {
-        Self { crops_per_track: 12, regularisation: 3.0, weights: vec![0.4], least_gain: 0.01, folds: 3, divisions: 4 }
+        Self {
+            genres: Vec::new(),
+            crops_per_track: 12,
+            regularisation: 3.0,
+            weights: vec![0.4],
+            least_gain: 0.01,
+            folds: 3,
+            divisions: 4,
+        }
     }
 }
 
@@ -157,7 +167,8 @@ impl Examples {
             let scores = folds.iter().map(|fold| fold.score(chosen)).collect::<Result<Vec<_>>>()?;
             Ok(scores.iter().sum::<f64>() / scores.len().max(1) as f64)
         };
-        let genres: Vec<String> = artists_of(&self.entries).into_keys().collect();
+        let is_wanted = |genre: &String| config.genres.is_empty() || config.genres.contains(genre);
+        let genres: Vec<String> = artists_of(&self.entries).into_keys().filter(is_wanted).collect();
         let mut chosen = Chosen::new();
         let mut reached = score(&chosen)?;
         loop {
@@ -292,6 +303,18 @@ mod tests {
         let mut meaningless = examples();
         meaningless.vectors = meaningless.vectors.narrow(2, 1, 2).contiguous();
         assert!(meaningless.choose(&config, 1).unwrap().is_empty());
+    }
+
+    #[test]
+    fn only_wanted_genres_are_told_apart() {
+        let config = DiscriminateConfig {
+            genres: vec!["genre 1".into()],
+            folds: 2,
+            regularisation: 0.1,
+            weights: vec![20.0],
+            ..Default::default()
+        };
+        assert_eq!(examples().choose(&config, 1).unwrap().into_keys().collect::<Vec<_>>(), ["genre 1"]);
     }
 
     #[test]
