@@ -354,6 +354,7 @@ fn a_taste_is_near_to_what_was_heard() {
     let taste = nights.world.run(&["taste", &log, "--format", "json", "-k", "5"]).json();
     let ids: Vec<u64> = taste.as_array().unwrap().iter().map(|row| row["track"].as_u64().unwrap()).collect();
     assert!(ids.len() == 5 && ids.iter().all(|id| ![1, 2, 30].contains(id)), "{ids:?}");
+    std::fs::write(&log, "track,time\n1,2026-11-01\n").unwrap();
     let heard = nights.world.run(&["taste", &log, "--format", "json", "--heard"]).json();
     assert!(heard.as_array().unwrap().iter().any(|row| row["track"] == 1), "{heard:#}");
     let nothing = nights.world.run(&["taste"]);
