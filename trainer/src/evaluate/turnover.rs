@@ -66,8 +66,8 @@ mod tests {
         let mut after = before.clone();
         after[1] = at(80.0);
         assert_eq!(kept_neighbours(&before, &before, 2).unwrap(), [1.0; 4]);
-        // Of 0°: 10° and 20° before, 20° and 80° after. Of 90°: the same two, in another order.
-        assert_eq!(kept_neighbours(&before, &after, 2).unwrap(), [0.5, 0.5, 0.5, 1.0]);
+        // The one that moves had 0° and 20°, and has 90° and 20°. The others have the same two, in another order.
+        assert_eq!(kept_neighbours(&before, &after, 2).unwrap(), [1.0, 0.5, 1.0, 1.0]);
         assert!(kept_neighbours(&before, &after[1..], 2).is_err());
     }
 }

@@ -127,7 +127,9 @@ fn every_stage_goes_on_from_every_other_and_leaves_nothing_of_its_own() {
         for &first in stages.iter().filter(|stage| is_possible(stage)) {
             let begun = run(&moving, first, Start::Random);
             let untouched = run(&standing, StageName::Simclr, Start::Random);
-            assert_ne!(matrices(&begun.weights), matrices(&untouched.weights), "{first:?}");
+            // Discriminants are taken only where they help.
+            let moves = first == StageName::Discriminate || matrices(&begun.weights) != matrices(&untouched.weights);
+            assert!(moves, "{first:?}");
             let names = weights::deserialise(&begun.weights.bytes).unwrap();
             let own = names.keys().find(|name| !name.starts_with("encoder.") && !name.starts_with("classifier."));
             assert_eq!(own, None, "{first:?} leaves");
@@ -135,7 +137,8 @@ fn every_stage_goes_on_from_every_other_and_leaves_nothing_of_its_own() {
                 let gone_on = run(&standing, next, Start::Weights(begun.weights.clone()));
                 assert_eq!(gone_on.weights.genres, ["bass", "treble"], "{first:?}, {next:?}");
                 let unchanged = matrices(&gone_on.weights) == matrices(&begun.weights);
-                assert!(unchanged || next == StageName::Whiten, "{first:?}, {next:?}");
+                let sets_head = matches!(next, StageName::Whiten | StageName::Discriminate);
+                assert!(unchanged || sets_head, "{first:?}, {next:?}");
             }
         }
     }
