@@ -41,7 +41,7 @@ pub struct RetrainArguments {
     /// Train even if nothing is new
     #[arg(long)]
     pub force: bool,
-    /// Time for learning at most
+    /// Time for the steps of learning at most; decoding, discriminants of genres, judging and embedding come on top
     #[arg(long, value_name = "N")]
     pub max_minutes: Option<u64>,
     /// Lower the priority, up to 19

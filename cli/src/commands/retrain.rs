@@ -318,6 +318,8 @@ impl Night<'_> {
             let error = anyhow::anyhow!("another model came to serve while this one was trained");
             return Err(hinted(error, "the next run trains that one on"));
         }
+        // Until it serves it is one that does not: were this run to end here, its vectors would go in time.
+        catalogue.commit(|writer| writer.put_model(&candidate.id.to_string(), ModelState::Refused))?;
         journal.step(Step::Embed, |_| {
             let count = adoption.embed(&mut catalogue)?;
             Ok(((), output::count(count, "track")))

@@ -70,8 +70,12 @@ impl Trial<'_> {
         if let Some(verdict) = read_verdict(self.folder)? {
             return Ok(verdict);
         }
-        let judging: Vec<usize> =
-            parts.judges.iter().copied().filter(|&place| lesson.entries[place].genre.is_some()).collect();
+        let labelled = |place: &usize| lesson.entries[*place].genre.is_some();
+        let mut judging: Vec<usize> = parts.judges.iter().copied().filter(labelled).collect();
+        if judging.is_empty() {
+            // Without genres they still say whether copies are recognised and hubs arise.
+            judging.clone_from(&parts.judges);
+        }
         let count = judging.len().min(MOST_TRACKS);
         let entries: Vec<_> =
             (0..count).map(|number| lesson.entries[judging[number * judging.len() / count]].clone()).collect();
@@ -93,7 +97,8 @@ impl Trial<'_> {
         let Examined { evaluation, judgements, genres } = examination.run(self.settings, &pool)?;
         let [candidate, serving] = judgements.as_slice() else { anyhow::bail!("one of the models was not judged") };
         let heeded = self.heeded(&parts.held_out)?;
-        let comparison = Comparison::new(candidate, serving, &genres, &heeded, &Bootstrap::default())?;
+        let comparison =
+            Comparison::new(candidate, serving, evaluation.tracks, &genres, &heeded, &Bootstrap::default())?;
         let decision = Decision::new(&comparison, self.promotion);
         let verdict = Verdict { serving: self.serving.id.to_string(), comparison, decision };
         let curves = self.folder.join(CURVES_FILE);

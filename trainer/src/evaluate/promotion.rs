@@ -65,6 +65,8 @@ impl PromotionConfig {
 /// A model beside the one that serves, on the same tracks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
+    /// Tracks that judged.
+    pub tracks: usize,
     /// Gain in mean average precision, over all genres.
     pub mean_average_precision: Interval,
     /// Gain in the area under the curve, over all genres.
@@ -144,13 +146,14 @@ impl PreferenceGain {
 }
 
 impl Comparison {
-    /// Of a candidate with the model that serves; `genres` are the names of the queries' genres.
+    /// Of a candidate with the model that serves, on so many tracks; `genres` are the names of the queries' genres.
     ///
     /// # Errors
     /// [`Error::DifferentQueries`].
     pub fn new(
         candidate: &Judgement,
         serving: &Judgement,
+        tracks: usize,
         genres: &[String],
         preferences: &[Heeded],
         bootstrap: &Bootstrap,
@@ -179,6 +182,7 @@ impl Comparison {
             GenreGain { genre: genres.get(genre).cloned().unwrap_or_default(), artists, before, gain }
         };
         Ok(Self {
+            tracks,
             mean_average_precision,
             area_under_curve,
             genres: numbers.into_iter().map(gain_of).collect(),
@@ -228,6 +232,9 @@ impl Decision {
         let exceeds = |gain: &Interval| gain.low > config.margin;
         let told =
             |what: &str, gain: &Interval| format!("{what} {:+.3} ({:+.3} to {:+.3})", gain.value, gain.low, gain.high);
+        if comparison.tracks < LEAST_TRACKS {
+            losses.push(format!("{} tracks cannot judge", comparison.tracks));
+        }
         if exceeds(&comparison.mean_average_precision) {
             gains.push(told("mAP", &comparison.mean_average_precision));
         }
@@ -281,6 +288,9 @@ impl Decision {
     }
 }
 
+/// Tracks below which nobody watches over robustness and hubs.
+const LEAST_TRACKS: usize = 10;
+
 /// Anchors below which the interval of preferences says nothing.
 const LEAST_ANCHORS: usize = 10;
 
@@ -303,6 +313,7 @@ mod tests {
     fn comparison() -> Comparison {
         let genre = |genre: &str, gain| GenreGain { genre: genre.into(), artists: 5, before: 0.3, gain };
         Comparison {
+            tracks: 40,
             mean_average_precision: interval(0.02, 0.03),
             area_under_curve: interval(0.0, 0.01),
             genres: vec![genre("rock", interval(0.05, 0.02)), genre("jazz", interval(-0.01, 0.05))],
@@ -338,6 +349,13 @@ mod tests {
         let mut paid = comparison();
         paid.mean_average_precision = interval(-0.001, 0.02);
         assert!(decision(&paid).reason().starts_with("worse: mAP -0.001"), "{:?}", decision(&paid));
+    }
+
+    #[test]
+    fn where_nobody_judges_nothing_is_promoted() {
+        let mut unjudged = comparison();
+        unjudged.tracks = LEAST_TRACKS - 1;
+        assert_eq!(decision(&unjudged).reason(), "worse: 9 tracks cannot judge");
     }
 
     #[test]

@@ -103,20 +103,21 @@ pub fn together(pooled: &Tensor, new: &Map, trained: &Map, trained_share: f64) -
     Ok(Map { weight: kept.matmul(&both.weight), bias: kept.mv(&both.bias) })
 }
 
+/// Four tracks of two crops in two dimensions: they differ along the second by 1, and each within itself along the first
+/// by 6.
+#[cfg(test)]
+pub(super) fn example() -> Tensor {
+    let rows = [0.0, 1.0, 2.0, 3.0].map(|track: f64| [[-3.0, track], [3.0, track]]);
+    Tensor::from_slice(&rows.concat().concat()).view([8, 2])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Four tracks of two crops in two dimensions: they differ along the second by 1, and each within itself
-    /// along the first by 6.
-    fn pooled() -> Tensor {
-        let rows = [0.0, 1.0, 2.0, 3.0].map(|track: f64| [[-3.0, track], [3.0, track]]);
-        Tensor::from_slice(&rows.concat().concat()).view([8, 2])
-    }
-
     #[test]
     fn both_maps_keep_their_share_of_the_length_and_all_cosines() {
-        let pooled = pooled();
+        let pooled = example();
         let white = Map {
             weight: Tensor::from_slice(&[2.0_f64, 0.0, 0.0, 0.5]).view([2, 2]),
             bias: Tensor::from_slice(&[0.1_f64, 0.0]),

@@ -89,24 +89,19 @@ fn white(pooled: &Tensor, config: &WhitenConfig) -> Result<Map> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::closed_form::example;
     use super::*;
-
-    /// Four tracks of two crops in two dimensions: they differ along the second by 1, and each within itself
-    /// along the first by 6.
-    fn pooled() -> Tensor {
-        let rows = [0.0, 1.0, 2.0, 3.0].map(|track: f64| [[-3.0, track], [3.0, track]]);
-        Tensor::from_slice(&rows.concat().concat()).view([8, 2])
-    }
 
     #[test]
     fn what_varies_within_a_track_is_made_small() {
         let config = WhitenConfig { crops_per_track: 2, regularisation: 0.01, ..Default::default() };
-        let white = white(&pooled(), &config).unwrap();
+        let white = white(&example(), &config).unwrap();
         // Scatter: 9 along the first, 0 along the second; mean eigenvalue 4.5.
         let expected = [(9.0_f64 + 0.045).powf(-0.5), 0.0, 0.0, 0.045_f64.powf(-0.5)];
         let weight = Vec::<f64>::try_from(white.weight.view([-1])).unwrap();
         assert!(weight.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{weight:?}");
-        let mean = Vec::<f64>::try_from(white.of(&pooled()).mean_dim([0_i64].as_slice(), false, Kind::Double)).unwrap();
+        let mean =
+            Vec::<f64>::try_from(white.of(&example()).mean_dim([0_i64].as_slice(), false, Kind::Double)).unwrap();
         assert!(mean.iter().all(|value| value.abs() < 1e-9), "around the mean: {mean:?}");
     }
 }
