@@ -181,11 +181,11 @@ pub(crate) fn manifest(folder: &Path) -> Result<GenerationManifest> {
 /// What a generation is read for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
-    /// It answers at once.
+    /// It answers a few questions at once: vectors come into memory when they are looked at.
     Search,
-    /// It is put into huge pages, where there are any: it answers faster afterwards.
+    /// It answers many: all is read, into huge pages where there are any.
     Stay,
-    /// It is changed: every byte of it is verified.
+    /// It is changed: all is read, and every byte verified.
     Change,
 }
 
@@ -205,7 +205,8 @@ fn verify_rows(folder: &Path, manifest: &GenerationManifest) -> Result<()> {
 pub(crate) fn read(folder: &Path, manifest: &GenerationManifest, access: Access) -> Result<Contents> {
     let size_differs = |path| Error::Damaged { path, reason: "its size is not the manifest's".into() };
     let path = verified(folder, VECTORS_FILE, &manifest.checksums.vectors)?;
-    let index = FaissIndex::read(&path)?;
+    let open = if access == Access::Search { FaissIndex::map } else { FaissIndex::read };
+    let index = open(&path)?;
     let sizes = (index.len(), index.dimension(), index.lists().unwrap_or(0));
     if sizes != (manifest.count, hubs::row_length(manifest.dimension), manifest.layout.lists) {
         return Err(size_differs(path));

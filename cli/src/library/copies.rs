@@ -28,7 +28,7 @@ pub fn find_copies(
     if tracks.is_empty() {
         return Ok(0);
     }
-    let Some(searcher) = store.searcher(catalogue)? else { return Ok(0) };
+    let Some(searcher) = store.resident_searcher(catalogue)? else { return Ok(0) };
     let progress = Progress::new(settings, "copies", tracks.len() as u64);
     let mut pairs = 0;
     for tracks in tracks.chunks(COMMIT_TRACKS) {
