@@ -9,6 +9,7 @@ use crate::Outcome;
 use crate::args::ImportPlaylistsArguments;
 use crate::library::naming::tracks_of;
 use crate::output;
+use crate::playlist::path_of;
 use crate::settings::Settings;
 
 /// Notes which tracks of the library stand together in playlists.
@@ -55,11 +56,46 @@ fn entries_of(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let text = String::from_utf8_lossy(&bytes);
     let folder = path.parent().unwrap_or(path);
     let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim);
-    let files = lines.filter(|line| !line.is_empty() && !line.starts_with('#') && !line.contains("://"));
-    let entry = |line: &str| {
-        let entry = folder.join(line.replace('\\', "/"));
-        // Without `..`, as the catalogue names it; what is not there is found by the end of its path.
-        entry.canonicalize().unwrap_or_else(|_| PathBuf::from(line))
-    };
-    Ok(files.map(entry).collect())
+    Ok(lines
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .filter_map(|line| file_of(line, folder))
+        .collect())
+}
+
+/// The file that a line names; `None`: it names something on a network.
+fn file_of(line: &str, folder: &Path) -> Option<PathBuf> {
+    if let Some(path) = path_of(line) {
+        return Some(path.canonicalize().unwrap_or(path));
+    }
+    if line.contains("://") {
+        return None;
+    }
+    // Some programs write names with backslashes, and some names have one.
+    let turned = line.replace('\\', "/");
+    let there = [line, &turned].into_iter().find_map(|name| folder.join(name).canonicalize().ok());
+    // Without `..`, as the catalogue names it; what is not there is found by the end of its path.
+    Some(there.unwrap_or_else(|| turned.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::playlist::address_of;
+
+    #[test]
+    fn a_line_names_a_file_whoever_wrote_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let music = folder.path().canonicalize().unwrap();
+        std::fs::create_dir(music.join("a b")).unwrap();
+        for name in ["a b/c.ogg", "back\\slash.ogg"] {
+            std::fs::write(music.join(name), "").unwrap();
+        }
+        let address = address_of(&music.join("a b/c.ogg"));
+        for line in ["a b/c.ogg", "a b\\c.ogg", &address] {
+            assert_eq!(file_of(line, &music), Some(music.join("a b/c.ogg")), "{line}");
+        }
+        assert_eq!(file_of("back\\slash.ogg", &music), Some(music.join("back\\slash.ogg")));
+        assert_eq!(file_of("D:\\gone\\d.ogg", &music), Some(PathBuf::from("D:/gone/d.ogg")));
+        assert_eq!(file_of("http://example.org/a.ogg", &music), None);
+    }
 }

@@ -25,8 +25,6 @@ mod status;
 mod taste;
 mod train;
 
-pub use retrain::RetrainSummary;
-
 use crate::Outcome;
 use crate::args::{Arguments, Command};
 use crate::settings::Settings;

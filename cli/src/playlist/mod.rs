@@ -1,13 +1,13 @@
 //! Answers as files that players read.
 
+mod address;
 mod jspf;
 mod m3u8;
 mod xspf;
 
-use std::path::Path;
-
 use index::TrackRecord;
 
+pub use address::{address_of, path_of};
 pub use jspf::jspf;
 pub use m3u8::m3u8;
 pub use xspf::xspf;
@@ -23,18 +23,6 @@ pub fn title_of(record: &TrackRecord) -> String {
     record.file.title.clone().unwrap_or_else(name)
 }
 
-/// A file's address (RFC 8089), every byte that has a meaning of its own in an address, or none at all, escaped.
-fn address_of(path: &Path) -> String {
-    let mut address = "file://".to_owned();
-    for &byte in path.as_os_str().as_encoded_bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'/' | b'-' | b'.' | b'_' | b'~' => address.push(byte.into()),
-            _ => address.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    address
-}
-
 /// Whole milliseconds, as XSPF counts.
 fn milliseconds_of(record: &TrackRecord) -> Option<u64> {
     record.file.duration_seconds.map(|seconds| (1000.0 * seconds).round() as u64)
@@ -43,6 +31,7 @@ fn milliseconds_of(record: &TrackRecord) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use std::os::unix::ffi::OsStrExt;
+    use std::path::Path;
 
     use super::*;
 
@@ -60,12 +49,6 @@ mod tests {
             duration_seconds: Some(61.2345),
         };
         TrackRecord { id: index::TrackId(7), file, state: index::TrackState::Embedded }
-    }
-
-    #[test]
-    fn addresses_are_escaped() {
-        assert_eq!(address_of(&record().file.path), "file:///music/a%20b/caf%C3%A9%20%26%20%3C1%3E.flac");
-        assert_eq!(address_of(Path::new(std::ffi::OsStr::from_bytes(b"/\xff%"))), "file:///%FF%25");
     }
 
     #[test]

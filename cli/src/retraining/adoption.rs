@@ -71,30 +71,28 @@ impl Adoption<'_> {
         }
         let embedded: HashSet<TrackId> = catalogue.embedded_tracks(&embedding)?.into_iter().collect();
         let lost = served.difference(&embedded).count();
-        if lost * TRACKS_PER_LOST > served.len() {
-            let error = anyhow::anyhow!(
-                "{} of {} could not be embedded: their files are gone or have changed",
-                lost,
-                output::count(served.len(), "track")
-            );
-            return Err(hinted(error, "is a disk missing? `ingest --prune` forgets what is gone for good"));
+        if are_too_many(lost, served.len()) {
+            return Err(too_many_lost(lost, served.len()));
         }
         Ok(tasks.len())
     }
 
-    /// A generation of the model's vectors, checked: counts, unit length, recall, and tracks that must find themselves.
+    /// A generation of the model's vectors, checked: counts, unit length, recall, and tracks that must find themselves; or
+    /// what is wrong with it, the first thing that was found.
     ///
     /// # Errors
-    /// The first check that fails.
-    pub fn prepare(&self, catalogue: &Catalogue, lock: &WriteLock) -> anyhow::Result<u64> {
+    /// Where it cannot be made or looked at.
+    pub fn prepare(&self, catalogue: &Catalogue, lock: &WriteLock) -> anyhow::Result<Result<u64, String>> {
         let embedding = self.model.id.to_string();
         let generation = self.store.prepare(catalogue, &embedding, lock)?;
         let generation = generation.ok_or_else(|| anyhow::anyhow!("model {embedding} has embedded nothing"))?;
-        self.check(catalogue, generation)?;
-        Ok(generation)
+        Ok(match self.fault_of(catalogue, generation)? {
+            Some(fault) => Err(fault),
+            None => Ok(generation),
+        })
     }
 
-    fn check(&self, catalogue: &Catalogue, generation: u64) -> anyhow::Result<()> {
+    fn fault_of(&self, catalogue: &Catalogue, generation: u64) -> anyhow::Result<Option<String>> {
         let embedding = self.model.id.to_string();
         let (mut count, mut faulty) = (0, None);
         catalogue.each_vector(&embedding, |track, vector| {
@@ -105,25 +103,22 @@ impl Adoption<'_> {
             }
         })?;
         if let Some(track) = faulty {
-            anyhow::bail!("the vector of track {track} has not unit length");
+            return Ok(Some(format!("the vector of track {track} has not unit length")));
         }
         let manifest = self.store.generation(generation)?;
         let changes = catalogue.count_changes(&embedding, manifest.revision)?;
-        anyhow::ensure!(
-            manifest.count == count || changes.is_some_and(|changes| changes > 0),
-            "the generation holds {} of {count} vectors",
-            manifest.count
-        );
+        if manifest.count != count && changes.is_none_or(|changes| changes == 0) {
+            return Ok(Some(format!("the generation holds {} of {count} vectors", manifest.count)));
+        }
         let (recall, asked) = (manifest.layout.recall_at_10, manifest.config.target_recall);
-        anyhow::ensure!(
-            recall >= asked - RECALL_SLACK,
-            "searches find {recall:.3} of the ten nearest, asked were {asked}"
-        );
-        self.check_twins(catalogue, generation)
+        if recall < asked - RECALL_SLACK {
+            return Ok(Some(format!("searches find {recall:.3} of the ten nearest, asked were {asked}")));
+        }
+        self.fault_of_twins(catalogue, generation)
     }
 
     /// Tracks that are embedded anew are found at the place of those that they are.
-    fn check_twins(&self, catalogue: &Catalogue, generation: u64) -> anyhow::Result<()> {
+    fn fault_of_twins(&self, catalogue: &Catalogue, generation: u64) -> anyhow::Result<Option<String>> {
         let embedding = self.model.id.to_string();
         let tracks = catalogue.embedded_tracks(&embedding)?;
         let searcher = self.store.searcher_of(catalogue, generation)?;
@@ -142,15 +137,16 @@ impl Adoption<'_> {
             };
             let known = catalogue.vector(track, &embedding)?.unwrap_or_default();
             let cosine = index::cosine(&twin, &known);
-            anyhow::ensure!(cosine > LEAST_COSINE, "track {track}, heard again, lies {cosine:.3} from where it was");
+            if cosine.is_nan() || cosine <= LEAST_COSINE {
+                return Ok(Some(format!("track {track}, heard again, lies {cosine:.3} from where it was")));
+            }
             // Hubs pay: the track itself need not be the first, but nothing may be far nearer.
             let found = searcher.nearest(&embedding, &twin, 10, &HashSet::new())?;
-            anyhow::ensure!(
-                found.iter().any(|found| found.track == track),
-                "track {track}, heard again, does not find itself"
-            );
+            if found.iter().all(|found| found.track != track) {
+                return Ok(Some(format!("track {track}, heard again, does not find itself")));
+            }
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Makes it serve.
@@ -163,6 +159,18 @@ impl Adoption<'_> {
         catalogue.commit(|writer| writer.adopt_model(&embedding))?;
         Ok(())
     }
+}
+
+/// Whether so many tracks may not be lost to answers.
+pub fn are_too_many(lost: usize, tracks: usize) -> bool {
+    lost * TRACKS_PER_LOST > tracks
+}
+
+/// What is told where they are.
+pub fn too_many_lost(lost: usize, tracks: usize) -> anyhow::Error {
+    let tracks = output::count(tracks, "track");
+    let error = anyhow::anyhow!("{lost} of {tracks} cannot be listened to: their files are gone or have changed");
+    hinted(error, "is a disk missing? `ingest --prune` forgets what is gone for good")
 }
 
 /// Becomes the writer, after who writes now, but for somebody who writes for ever.

@@ -23,25 +23,41 @@ use crate::training::learn::learn;
 use crate::training::record::{self, Origin};
 use crate::training::{VARIABLES_FILE, tracks};
 
-/// How a candidate is made.
-pub struct Training<'a> {
+/// A model that is to succeed the one that serves.
+pub struct Candidacy<'a> {
     /// For threads and progress.
     pub settings: &'a Settings,
+    /// The model that serves.
+    pub serving: &'a Model,
+    /// Threads; `None`: as many as there are cores.
+    pub jobs: Option<NonZeroUsize>,
+    /// What is being made, and state of the run: killed, it goes on from there.
+    pub folder: PathBuf,
+}
+
+impl Candidacy<'_> {
+    /// The folder of the model, once it is whole.
+    pub fn model_folder(&self) -> PathBuf {
+        self.folder.join("model")
+    }
+}
+
+/// How a candidate is made.
+pub struct Training<'a> {
+    /// What it is to be.
+    pub candidacy: &'a Candidacy<'a>,
     /// The store.
     pub store: &'a Store,
-    /// What it is trained on from.
-    pub serving: &'a Model,
     /// The recipe.
     pub config: &'a TrainConfig,
     /// Where decoded tracks are kept.
     pub cache: &'a CacheArguments,
     /// Time for learning at most.
     pub max_minutes: Option<u64>,
-    /// Threads; `None`: as many as there are cores.
-    pub jobs: Option<NonZeroUsize>,
-    /// What is being made, and state of the run: killed, it goes on from there.
-    pub folder: &'a Path,
 }
+
+/// A model, or why what there is to learn gives none: the next night would come to the same.
+pub type Trained = Result<ModelFiles, String>;
 
 /// Share of the artists that are learnt from which choose among the weights of a stage.
 const CHOOSING_SHARE: f64 = 0.25;
@@ -50,24 +66,20 @@ const CHOOSING_SHARE: f64 = 0.25;
 const MANY_ANCHORS: usize = 100;
 
 impl Training<'_> {
-    /// The folder of the model, once it is whole.
-    pub fn model_folder(&self) -> PathBuf {
-        self.folder.join("model")
-    }
-
     /// Trains, unless that was done before the run was interrupted.
     ///
     /// # Errors
-    /// What decoding and training report, and a model that has collapsed.
-    pub fn run(&self, lesson: &Lesson, parts: &Parts) -> anyhow::Result<ModelFiles> {
-        let output = self.model_folder();
+    /// What decoding and training report.
+    pub fn run(&self, lesson: &Lesson, parts: &Parts) -> anyhow::Result<Trained> {
+        let Candidacy { settings, serving, jobs, folder } = self.candidacy;
+        let output = self.candidacy.model_folder();
         if output.join(CARD_FILE).exists() {
-            return Ok(ModelFiles::read(&output)?);
+            return Ok(Ok(ModelFiles::read(&output)?));
         }
-        let pool = self.settings.thread_pool(self.jobs)?;
+        let pool = settings.thread_pool(*jobs)?;
         let cache = tracks::open_cache(self.cache, self.config)?;
         let learnt: Vec<Entry> = parts.training.iter().map(|&place| lesson.entries[place].clone()).collect();
-        let all = tracks::load(self.settings, &pool, &learnt, &cache, "decoding what is learnt from")?;
+        let all = tracks::load(settings, &pool, &learnt, &cache, "decoding what is learnt from")?;
         // Which weights are kept is chosen by artists of their own: those who judge choose nothing. Much of what listeners
         // said is not in what they would choose by: then the last weights are kept.
         let share = if parts.preferences.anchors() < MANY_ANCHORS { CHOOSING_SHARE } else { 0.0 };
@@ -79,8 +91,8 @@ impl Training<'_> {
             training.iter().enumerate().map(|(place, track)| (track.entry.path.as_path(), place)).collect();
         let preferences = parts.preferences.renumbered(|place| places.get(learnt[place].path.as_path()).copied());
         let start = self.start()?;
-        let card_before = self.serving.files.parsed_card(Path::new("the model that serves"))?;
-        let state_folder = self.folder.join("training");
+        let card_before = serving.files.parsed_card(Path::new("the model that serves"))?;
+        let state_folder = folder.join("training");
         let run = Run {
             config: self.config,
             training: &training,
@@ -92,18 +104,22 @@ impl Training<'_> {
             max_duration: self.max_minutes.map(|minutes| Duration::from_secs(60 * minutes)),
         };
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        trainer::use_threads(self.jobs.map_or(cores, NonZeroUsize::get));
+        trainer::use_threads(jobs.map_or(cores, NonZeroUsize::get));
         let had_begun = state_folder.exists();
-        let finished = match learn(self.settings, &run) {
+        let finished = match learn(settings, &run) {
             // What an interrupted run has left may be of other tracks, or damaged: from the beginning, then.
             Err(_) if had_begun => {
                 std::fs::remove_dir_all(&state_folder).with_context(|| state_folder.display().to_string())?;
-                learn(self.settings, &run)?
+                learn(settings, &run)
             }
+            finished => finished,
+        };
+        let finished = match finished {
+            Err(error) if is_of_what_is_learnt(&error) => return Ok(Err(error.to_string())),
             finished => finished?,
         };
         if let Some(stage) = finished.stages.iter().find(|stage| matches!(stage.ended, Ended::Collapsed { .. })) {
-            anyhow::bail!("the embeddings collapsed in the stage {}", stage.name.as_str());
+            return Ok(Err(format!("the embeddings collapsed in the stage {}", stage.name.as_str())));
         }
         let origin = Origin {
             config: self.config,
@@ -123,15 +139,21 @@ impl Training<'_> {
         super::judgement::write_curves(&output, &curves)?;
         let files = ModelFiles { card: card.to_toml()?, weights };
         files.write(&output)?;
-        Ok(files)
+        Ok(Ok(files))
     }
 
     /// All variables where they lie beside the serving model, else what serves.
     fn start(&self) -> anyhow::Result<Start> {
-        let variables = self.store.model_folder(&self.serving.id.model).join(VARIABLES_FILE);
+        let variables = self.store.model_folder(&self.candidacy.serving.id.model).join(VARIABLES_FILE);
         Ok(match variables.exists() {
             true => Start::Weights(NetworkWeights::read(&variables)?),
-            false => Start::Model(self.serving.files.clone()),
+            false => Start::Model(self.candidacy.serving.files.clone()),
         })
     }
+}
+
+/// Whether it follows from the tracks, their labels and the recipe, whenever it is tried.
+fn is_of_what_is_learnt(error: &anyhow::Error) -> bool {
+    use trainer::Error::{NotFinite, TooLittleData};
+    matches!(error.downcast_ref(), Some(NotFinite { .. } | TooLittleData { .. }))
 }

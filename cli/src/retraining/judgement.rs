@@ -1,7 +1,6 @@
 //! The candidate beside the model that serves.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroUsize;
 use std::path::Path;
 
 use anyhow::Context;
@@ -13,11 +12,11 @@ use trainer::evaluate::scores::StageCurve;
 use trainer::evaluate::turnover::Turnover;
 use trainer::evaluate::{Bootstrap, Comparison, Decision, PromotionConfig};
 
+use super::candidate::Candidacy;
 use super::lesson::{Lesson, Parts};
 use super::preferences::Said;
 use crate::examination::{Examination, Examined, Findings, METRICS_FILE, REPORT_FILE};
 use crate::library::serving::Model;
-use crate::settings::Settings;
 
 /// File of a [`Verdict`] in a model's folder.
 pub const VERDICT_FILE: &str = "verdict.json";
@@ -38,22 +37,16 @@ pub struct Verdict {
 
 /// Who is judged, and by what.
 pub struct Trial<'a> {
-    /// For threads and progress.
-    pub settings: &'a Settings,
+    /// Between which two models.
+    pub candidacy: &'a Candidacy<'a>,
     /// The catalogue.
     pub catalogue: &'a Catalogue,
-    /// The model that serves.
-    pub serving: &'a Model,
-    /// The other.
+    /// What is to succeed.
     pub candidate: &'a ModelFiles,
     /// By what it is promoted.
     pub promotion: &'a PromotionConfig,
     /// Tracks of which degraded copies are judged.
     pub degraded: usize,
-    /// Threads; `None`: as many as there are cores.
-    pub jobs: Option<NonZeroUsize>,
-    /// The candidate's folder.
-    pub folder: &'a Path,
 }
 
 /// Tracks that judge at most, and preferences: they are listened to anew.
@@ -66,9 +59,12 @@ impl Trial<'_> {
     /// # Errors
     /// What listening reports.
     pub fn run(&self, lesson: &Lesson, parts: &Parts) -> anyhow::Result<Verdict> {
-        let path = self.folder.join(VERDICT_FILE);
-        if let Some(verdict) = read_verdict(self.folder)? {
-            return Ok(verdict);
+        let Candidacy { settings, serving, jobs, .. } = self.candidacy;
+        let folder = self.candidacy.model_folder();
+        if let Some(verdict) = read_verdict(&folder)? {
+            // What is asked of a model may have changed since.
+            let decision = Decision::new(&verdict.comparison, self.promotion);
+            return Ok(Verdict { decision, ..verdict });
         }
         let labelled = |place: &usize| lesson.entries[*place].genre.is_some();
         let mut judging: Vec<usize> = parts.judges.iter().copied().filter(labelled).collect();
@@ -79,10 +75,10 @@ impl Trial<'_> {
         let count = judging.len().min(MOST_TRACKS);
         let entries: Vec<_> =
             (0..count).map(|number| lesson.entries[judging[number * judging.len() / count]].clone()).collect();
-        let pool = self.settings.thread_pool(self.jobs)?;
+        let pool = settings.thread_pool(*jobs)?;
         let examination = Examination {
             model: self.candidate,
-            others: vec![(format!("serves, {}", &self.serving.id.model[..8]), self.serving.files.clone())],
+            others: vec![(format!("serves, {}", &serving.id.model[..8]), serving.files.clone())],
             has_baselines: false,
             peers: &[],
             entries: &entries,
@@ -94,22 +90,24 @@ impl Trial<'_> {
                 crate::output::count(entries.len(), "track")
             ),
         };
-        let Examined { evaluation, judgements, genres } = examination.run(self.settings, &pool)?;
-        let [candidate, serving] = judgements.as_slice() else { anyhow::bail!("one of the models was not judged") };
+        let Examined { evaluation, judgements, genres } = examination.run(settings, &pool)?;
+        let [of_candidate, of_serving] = judgements.as_slice() else {
+            anyhow::bail!("one of the models was not judged")
+        };
         let heeded = self.heeded(&parts.held_out)?;
         let comparison =
-            Comparison::new(candidate, serving, evaluation.tracks, &genres, &heeded, &Bootstrap::default())?;
+            Comparison::new(of_candidate, of_serving, evaluation.tracks, &genres, &heeded, &Bootstrap::default())?;
         let decision = Decision::new(&comparison, self.promotion);
-        let verdict = Verdict { serving: self.serving.id.to_string(), comparison, decision };
-        let curves = self.folder.join(CURVES_FILE);
+        let verdict = Verdict { serving: serving.id.to_string(), comparison, decision };
+        let curves = folder.join(CURVES_FILE);
         let curves: Vec<StageCurve> =
             serde_json::from_slice(&std::fs::read(&curves).unwrap_or_default()).unwrap_or_default();
         let findings = Findings { evaluation, curves, turnover: None };
-        let card = self.candidate.parsed_card(self.folder)?;
-        write(&self.folder.join(METRICS_FILE), &(serde_json::to_string_pretty(&findings)? + "\n"))?;
-        write(&self.folder.join(REPORT_FILE), &findings.page(&card))?;
+        let card = self.candidate.parsed_card(&folder)?;
+        write(&folder.join(METRICS_FILE), &(serde_json::to_string_pretty(&findings)? + "\n"))?;
+        write(&folder.join(REPORT_FILE), &findings.page(&card))?;
         // The last: what is not whole is done again.
-        write(&path, &(serde_json::to_string_pretty(&verdict)? + "\n"))?;
+        write(&folder.join(VERDICT_FILE), &(serde_json::to_string_pretty(&verdict)? + "\n"))?;
         Ok(verdict)
     }
 
@@ -121,13 +119,14 @@ impl Trial<'_> {
             return Ok(Vec::new());
         }
         let tracks = said.iter().flat_map(|said| [Some(said.anchor), said.nearer, said.farther]).flatten();
-        let embedder = trainer::Embedder::from_files(self.candidate, self.folder)?;
+        let serving = self.candidacy.serving;
+        let embedder = trainer::Embedder::from_files(self.candidate, &self.candidacy.model_folder())?;
         let mut vectors: BTreeMap<TrackId, [Vec<f32>; 2]> = BTreeMap::new();
         for track in tracks.collect::<std::collections::BTreeSet<_>>() {
-            let before = self.catalogue.vector(track, &self.serving.id.to_string())?;
+            let before = self.catalogue.vector(track, &serving.id.to_string())?;
             let (Some(before), Some(record)) = (before, self.catalogue.get(track)?) else { continue };
             // A file that is gone says nothing.
-            let Ok(after) = embedder.embed_file(&record.file.path, self.serving.id.coverage) else { continue };
+            let Ok(after) = embedder.embed_file(&record.file.path, serving.id.coverage) else { continue };
             vectors.insert(track, [before, after.vector]);
         }
         let holds = |said: &Said, model: usize| -> Option<bool> {

@@ -22,6 +22,8 @@ pub struct Lesson {
     pub entries: Vec<Entry>,
     /// What listeners said.
     pub said: Vec<Said>,
+    /// Number of tracks whose files are not there now: nothing is learnt from them.
+    pub missing: usize,
 }
 
 /// A lesson in parts that share no artist.
@@ -48,10 +50,10 @@ impl Lesson {
         };
         let labels = arguments.labels.as_deref().map(|path| labels_of(path, &names)).transpose()?.unwrap_or_default();
         let roots = if arguments.genre_folders { catalogue.roots()? } else { Vec::new() };
-        let (mut tracks, mut files) = (Vec::new(), Vec::new());
+        let (mut tracks, mut files, mut missing) = (Vec::new(), Vec::new(), 0);
         catalogue.each_audible(|TrackRecord { id, file, .. }| {
-            // What is gone, or lies on a disk that is not there, is not learnt from.
             if !file.path.exists() {
+                missing += 1;
                 return;
             }
             let genre = file.genre.or_else(|| genre_folder(&file.path, &roots));
@@ -75,7 +77,7 @@ impl Lesson {
         let mut said = of_opinions(&catalogue.opinions()?);
         said.extend(of_playlists(&catalogue.playlists()?));
         said.extend(of_plays(&catalogue.plays()?));
-        Ok(Self { tracks, entries, said })
+        Ok(Self { tracks, entries, said, missing })
     }
 
     /// Number of genres.

@@ -12,7 +12,7 @@ use prometheus_client::registry::Registry;
 
 use super::journal::Step;
 use super::judgement::write;
-use crate::commands::RetrainSummary;
+use super::summary::RetrainSummary;
 
 type Numbers = Gauge<f64, AtomicU64>;
 type Labels = Vec<(String, String)>;

@@ -3,6 +3,8 @@
 //! | module | holds |
 //! |---|---|
 //! | [`config`] | [`RetrainConfig`](config::RetrainConfig): recipe, bounds, what is kept |
+//! | [`night`] | its steps, one after the other |
+//! | [`summary`] | what it came to |
 //! | [`journal`] | what is told on the way, and noted in the catalogue |
 //! | [`lesson`] | tracks, labels, judges and preferences of a night |
 //! | [`preferences`] | what listeners said and did, as preferences |
@@ -22,4 +24,6 @@ pub mod judgement;
 pub mod lesson;
 pub mod metrics;
 pub mod neighbours;
+pub mod night;
 pub mod preferences;
+pub mod summary;

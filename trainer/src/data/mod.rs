@@ -7,11 +7,12 @@
 //! | [`split`], [`sources`] | training and validation parts that share no artist, nor a source |
 //! | [`cache`], [`cached_track`] | decoded tracks on disk |
 //! | [`tracks`] | the tracks of a run, and numbers for their names |
-//! | [`sampler`] | balanced batches of crops |
+//! | [`sampler`], [`batch`] | balanced batches of crops |
 //! | [`preferences`] | what listeners said about pairs of tracks |
 //! | [`teacher_table`], [`teacher`] | what another system says of a track's passages |
 
 pub mod aliases;
+pub mod batch;
 pub mod cache;
 mod cache_users;
 pub mod cached_track;

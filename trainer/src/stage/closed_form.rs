@@ -4,7 +4,8 @@ use tch::{Kind, Tensor};
 
 use super::network::{Network, Start};
 use super::{Material, Setup};
-use crate::data::sampler::{BatchConfig, Sampler};
+use crate::data::batch::BatchConfig;
+use crate::data::sampler::Sampler;
 use crate::error::Result;
 use crate::model::Mode;
 use crate::torch::guard;

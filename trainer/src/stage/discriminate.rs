@@ -27,6 +27,8 @@ use crate::torch::guard;
 pub struct DiscriminateConfig {
     /// Genres that are told from the others; empty: all that there are.
     pub genres: Vec<String>,
+    /// Of these, so many that most artists play: time grows with each.
+    pub most_genres: usize,
     /// Crops of each track that stand for it.
     pub crops_per_track: usize,
     /// Added to the scatter within genres, in mean eigenvalues.
@@ -45,6 +47,7 @@ impl Default for DiscriminateConfig {
     fn default() -> Self {
         Self {
             genres: Vec::new(),
+            most_genres: 24,
             crops_per_track: 12,
             regularisation: 3.0,
             weights: vec![0.4],
@@ -62,6 +65,7 @@ impl DiscriminateConfig {
     /// The first rule that does not hold.
     pub fn validate(&self) -> std::result::Result<(), OutOfRange> {
         OutOfRange::check(&[
+            (self.most_genres > 0, "most_genres must be above 0"),
             ((2..=1000).contains(&self.crops_per_track), "crops_per_track must be in 2..=1000"),
             (self.regularisation > 0.0, "regularisation must be above 0"),
             (self.weights.iter().all(|weight| *weight > 0.0 && *weight <= 10.0), "weights must be in (0, 10]"),
@@ -168,12 +172,14 @@ impl Examples {
             Ok(scores.iter().sum::<f64>() / scores.len().max(1) as f64)
         };
         let is_wanted = |genre: &String| config.genres.is_empty() || config.genres.contains(genre);
-        let genres: Vec<String> = artists_of(&self.entries).into_keys().filter(is_wanted).collect();
+        let mut genres: Vec<_> = artists_of(&self.entries).into_iter().filter(|(genre, _)| is_wanted(genre)).collect();
+        genres.sort_by_key(|(_, artists)| std::cmp::Reverse(artists.len()));
+        genres.truncate(config.most_genres);
         let mut chosen = Chosen::new();
         let mut reached = score(&chosen)?;
         loop {
             let mut best: Option<(f64, Chosen)> = None;
-            for genre in genres.iter().filter(|genre| !chosen.contains_key(*genre)) {
+            for (genre, _) in genres.iter().filter(|(genre, _)| !chosen.contains_key(genre)) {
                 for &weight in &config.weights {
                     let mut tried = chosen.clone();
                     tried.insert(genre.clone(), weight);

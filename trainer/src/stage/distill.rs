@@ -14,7 +14,7 @@ use super::network::{Network, Start};
 use super::terms::SameTrackConfig;
 use super::{Material, Setup, Teachers, terms};
 use crate::data::Teacher;
-use crate::data::sampler::{Batch, BatchConfig};
+use crate::data::batch::{Batch, BatchConfig};
 use crate::error::{Error, Result};
 use crate::metric::loss::cosine::cosine_to_target;
 use crate::metric::loss::relational::relational_distance;

@@ -12,7 +12,7 @@ use tch::Tensor;
 use super::fit::{FitConfig, Fitted, Objective, Stage, StepLoss, Surroundings, fit};
 use super::network::{Network, Start};
 use super::{Material, Setup};
-use crate::data::sampler::{Batch, BatchConfig};
+use crate::data::batch::{Batch, BatchConfig};
 use crate::error::{Error, Result};
 use crate::evaluate::scores::Reconstruction;
 use crate::metric::loss::masked_patches::{masked_patches, normalised_patches};

@@ -13,7 +13,7 @@ use tch::nn::Path;
 use super::fit::{FitConfig, Fitted, Objective, Stage, StepLoss, Surroundings, fit};
 use super::network::{Network, Start};
 use super::{Material, Setup};
-use crate::data::sampler::{Batch, BatchConfig};
+use crate::data::batch::{Batch, BatchConfig};
 use crate::error::Result;
 use crate::metric::loss::nt_xent::{Past, nt_xent};
 use crate::model::Mode;

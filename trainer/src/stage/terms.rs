@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
 use super::network::Network;
-use crate::data::sampler::{Batch, BatchConfig};
+use crate::data::batch::{Batch, BatchConfig};
 use crate::error::Result;
 use crate::metric::loss::cross_entropy::cross_entropy;
 use crate::metric::loss::supervised_contrastive::{relation_matrix, supervised_contrastive};

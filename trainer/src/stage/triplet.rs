@@ -10,7 +10,7 @@ use super::fit::{FitConfig, Fitted, Keep, Objective, Stage, StepLoss, Surroundin
 use super::network::{Network, Start};
 use super::terms::SameTrackConfig;
 use super::{Material, Setup, terms};
-use crate::data::sampler::{Batch, BatchConfig};
+use crate::data::batch::{Batch, BatchConfig};
 use crate::error::Result;
 use crate::metric::Relations;
 use crate::metric::distance::Distances;

@@ -4,7 +4,8 @@ use std::ops::Range;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::Scope;
 
-use crate::data::sampler::{Batch, Sampler};
+use crate::data::batch::Batch;
+use crate::data::sampler::Sampler;
 use crate::error::{Error, Result};
 use crate::metric::miner::corpus::Draws;
 
