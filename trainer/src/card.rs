@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 use audio_frontend::FrontEndConfig;
 use serde::{Deserialize, Serialize};
 
+use crate::config::StageName;
 use crate::error::{Error, Result};
 use crate::model::Architecture;
 
 /// Version of card.toml that this program writes, and the newest it reads.
-pub const CARD_FORMAT_VERSION: u32 = 3;
+pub const CARD_FORMAT_VERSION: u32 = 4;
 
 /// The oldest that this program reads. Version 1 knew neither kinds of blocks and pooling nor folded batch
-/// normalisation, version 2 neither other networks than convolutional ones nor teachers; what their cards leave out
-/// has the meaning it had then.
+/// normalisation, version 2 neither other networks than convolutional ones nor teachers, version 3 not whom a model was told
+/// of; what their cards leave out has the meaning it had then.
 const OLDEST_VERSION: i64 = 1;
 
 /// File names inside of a model's folder.
@@ -61,6 +62,10 @@ pub struct TrainingRecord {
     /// manifest's entry has it: an evaluation leaves them out. Empty in cards of version 1.
     #[serde(default)]
     pub heard_artists: Vec<String>,
+    /// Those of them of whose tracks it was told genres, or what listeners prefer: none of them may judge it. Cards before
+    /// version 4 do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_artists: Option<Vec<String>>,
     /// Genres learnt.
     pub genres: Vec<String>,
     /// Models whose vectors it learnt from, or those that it was trained on from: name and digest of their table.
@@ -70,6 +75,19 @@ pub struct TrainingRecord {
     pub steps: usize,
     /// Seed of every random choice.
     pub seed: u64,
+}
+
+impl TrainingRecord {
+    /// [`TrainingRecord::told_artists`]; of a card that does not say, all that it heard, if any stage is told anything.
+    pub fn told(&self) -> &[String] {
+        let is_told =
+            |stage: &String| StageName::ALL.iter().any(|known| known.as_str() == stage && known.is_told_of_tracks());
+        match &self.told_artists {
+            Some(told) => told,
+            None if self.stages.iter().any(is_told) => &self.heard_artists,
+            None => &[],
+        }
+    }
 }
 
 /// An artist as [`TrainingRecord::heard_artists`] has it.
@@ -186,5 +204,30 @@ mod tests {
         let card = ModelCard::parse(text, b"weights of the fixture", Path::new("card-2.toml")).unwrap();
         assert!(matches!(&card.architecture, Architecture::Cnn(config) if config.channels == [32, 64, 96, 128]));
         assert_eq!((card.training.teachers.len(), card.training.heard_artists.len()), (0, 2));
+    }
+
+    #[test]
+    fn what_an_older_card_was_told_is_taken_for_all_that_it_heard() {
+        let told = |stages: &[&str], told_artists: Option<&[&str]>| {
+            let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+            let heard_artists = owned(&["a", "b"]);
+            let record = TrainingRecord {
+                stages: owned(stages),
+                heard_artists,
+                told_artists: told_artists.map(owned),
+                ..Default::default()
+            };
+            record.told().to_vec()
+        };
+        assert_eq!(told(&["simclr", "triplet"], None), ["a", "b"]);
+        assert!(told(&["distill"], None).is_empty());
+        assert_eq!(told(&["triplet"], Some(&["b"])), ["b"]);
+    }
+
+    #[test]
+    fn a_card_of_version_3_stays_readable() {
+        let text = include_str!("../tests/fixtures/card-3.toml");
+        let card = ModelCard::parse(text, b"weights of the fixture", Path::new("card-3.toml")).unwrap();
+        assert_eq!((card.training.heard_artists.len(), card.training.told_artists), (2, None));
     }
 }

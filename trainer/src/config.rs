@@ -104,6 +104,12 @@ impl StageName {
             Self::Discriminate => "discriminate",
         }
     }
+
+    /// Whether it is told genres of tracks, or what listeners prefer. (A distillation may be told genres: the configuration
+    /// says so.)
+    pub fn is_told_of_tracks(self) -> bool {
+        matches!(self, Self::Classify | Self::Finetune | Self::Triplet | Self::Discriminate)
+    }
 }
 
 impl Default for TrainConfig {

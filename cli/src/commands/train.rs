@@ -83,9 +83,8 @@ pub fn run(settings: &Settings, arguments: &TrainArguments) -> anyhow::Result<Ou
         manifest_digest: &manifest.digest,
         training: &training,
         validation: &validation,
-        heard_before,
+        before: card_before.as_ref().map(|card| &card.training),
         teachers,
-        taught_before: card_before.as_ref().map_or(&[][..], |card| &card.training.teachers),
     };
     let labelled: Vec<Entry> =
         validation.iter().map(|track| &track.entry).filter(|entry| entry.genre.is_some()).cloned().collect();

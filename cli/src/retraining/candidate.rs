@@ -8,9 +8,10 @@ use std::time::Duration;
 use anyhow::Context;
 use index::Store;
 use trainer::card::CARD_FILE;
+use trainer::config::StageName;
 use trainer::data::{Entry, split};
 use trainer::embed::ModelFiles;
-use trainer::run::Run;
+use trainer::run::{Finished, Run};
 use trainer::stage::fit::Ended;
 use trainer::stage::network::{NetworkWeights, Start};
 use trainer::{ModelCard, TrainConfig};
@@ -90,52 +91,54 @@ impl Training<'_> {
         let places: HashMap<&Path, usize> =
             training.iter().enumerate().map(|(place, track)| (track.entry.path.as_path(), place)).collect();
         let preferences = parts.preferences.renumbered(|place| places.get(learnt[place].path.as_path()).copied());
-        let start = self.start()?;
         let card_before = serving.files.parsed_card(Path::new("the model that serves"))?;
-        let state_folder = folder.join("training");
-        let run = Run {
-            config: self.config,
-            training: &training,
-            validation: &choosing,
-            preferences: Some(&preferences).filter(|preferences| !preferences.is_empty()),
-            teachers: None,
-            start,
-            state_folder: &state_folder,
-            max_duration: self.max_minutes.map(|minutes| Duration::from_secs(60 * minutes)),
-        };
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         trainer::use_threads(jobs.map_or(cores, NonZeroUsize::get));
-        let had_begun = state_folder.exists();
-        let finished = match learn(settings, &run) {
-            // What an interrupted run has left may be of other tracks, or damaged: from the beginning, then.
-            Err(_) if had_begun => {
-                std::fs::remove_dir_all(&state_folder).with_context(|| state_folder.display().to_string())?;
-                learn(settings, &run)
+        // Discriminants are chosen by artists that they leave out themselves: the last part is of all tracks.
+        let closed_from = self.config.stages.iter().rposition(|stage| *stage != StageName::Discriminate);
+        let (trained, closed) = self.config.stages.split_at(closed_from.map_or(0, |last| last + 1));
+        let (mut stages, mut weights) = (Vec::new(), None);
+        for (name, part, training, validation) in
+            [("training", trained, &training, &choosing), ("closed-form", closed, &all, &Vec::new())]
+        {
+            if part.is_empty() {
+                continue;
             }
-            finished => finished,
-        };
-        let finished = match finished {
-            Err(error) if is_of_what_is_learnt(&error) => return Ok(Err(error.to_string())),
-            finished => finished?,
-        };
-        if let Some(stage) = finished.stages.iter().find(|stage| matches!(stage.ended, Ended::Collapsed { .. })) {
-            return Ok(Err(format!("the embeddings collapsed in the stage {}", stage.name.as_str())));
+            let run = Run {
+                config: &TrainConfig { stages: part.to_vec(), ..self.config.clone() },
+                training,
+                validation,
+                preferences: Some(&preferences).filter(|preferences| !preferences.is_empty() && name == "training"),
+                teachers: None,
+                start: weights.map_or_else(|| self.start(), |weights| Ok(Start::Weights(weights)))?,
+                state_folder: &folder.join(name),
+                max_duration: self.max_minutes.map(|minutes| Duration::from_secs(60 * minutes)),
+            };
+            let finished = match learn_anew_if_unreadable(settings, &run) {
+                Err(error) if is_of_what_is_learnt(&error) => return Ok(Err(error.to_string())),
+                finished => finished?,
+            };
+            if let Some(stage) = finished.stages.iter().find(|stage| matches!(stage.ended, Ended::Collapsed { .. })) {
+                return Ok(Err(format!("the embeddings collapsed in the stage {}", stage.name.as_str())));
+            }
+            stages.extend(finished.stages);
+            weights = Some(finished.weights);
         }
+        let weights = weights.context("the recipe has no stage")?;
         let origin = Origin {
             config: self.config,
             manifest_digest: &lesson.digest(),
             // Those who chose were listened to as well.
             training: &all,
             validation: &[],
-            heard_before: &card_before.training.heard_artists,
+            before: Some(&card_before.training),
             teachers: None,
-            taught_before: &card_before.training.teachers,
         };
-        let card: ModelCard = record::card(&origin, &finished.stages)?;
-        let weights = finished.stages.last().map(|stage| stage.serving_weights.clone()).unwrap_or_default();
+        let card: ModelCard = record::card(&origin, &stages)?;
         std::fs::create_dir_all(&output).with_context(|| output.display().to_string())?;
-        finished.weights.write(&output.join(VARIABLES_FILE))?;
-        let curves: Vec<_> = finished.stages.iter().map(|stage| stage.curve.clone()).collect();
+        weights.write(&output.join(VARIABLES_FILE))?;
+        let weights = stages.last().map(|stage| stage.serving_weights.clone()).unwrap_or_default();
+        let curves: Vec<_> = stages.iter().map(|stage| stage.curve.clone()).collect();
         super::judgement::write_curves(&output, &curves)?;
         let files = ModelFiles { card: card.to_toml()?, weights };
         files.write(&output)?;
@@ -149,6 +152,18 @@ impl Training<'_> {
             true => Start::Weights(NetworkWeights::read(&variables)?),
             false => Start::Model(self.candidacy.serving.files.clone()),
         })
+    }
+}
+
+/// What an interrupted run has left may be of other tracks, or damaged: from the beginning, then.
+fn learn_anew_if_unreadable(settings: &Settings, run: &Run<'_>) -> anyhow::Result<Finished> {
+    let had_begun = run.state_folder.exists();
+    match learn(settings, run) {
+        Err(_) if had_begun => {
+            std::fs::remove_dir_all(run.state_folder).with_context(|| run.state_folder.display().to_string())?;
+            learn(settings, run)
+        }
+        finished => finished,
     }
 }
 

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use index::{Catalogue, TrackId, TrackRecord};
 use trainer::ModelCard;
 use trainer::card::artist_digest;
-use trainer::config::StageName;
 use trainer::data::split::{self, Decided};
 use trainer::data::{Aliases, Entry, GenreMap, Manifest, Names, Preference, Preferences, TaggedFile};
 
@@ -121,7 +120,7 @@ impl Lesson {
     /// # Errors
     /// As all that reads the catalogue.
     pub fn divide(&self, catalogue: &Catalogue, serving: &ModelCard, share: f64, seed: u64) -> anyhow::Result<Parts> {
-        let learnt = self.learnt_by(serving);
+        let learnt = self.told(serving);
         let held_out = catalogue.judges()?.into_iter().filter(|judge| !learnt.contains(judge)).collect();
         let decided = Decided { held_out, learnt };
         let split = split::by_artist_after(&self.entries, share, seed, &decided);
@@ -146,14 +145,10 @@ impl Lesson {
     }
 
     /// Artists whose genres the model was told.
-    fn learnt_by(&self, model: &ModelCard) -> HashSet<String> {
-        let told = [StageName::Classify, StageName::Finetune, StageName::Triplet, StageName::Discriminate];
-        if !model.training.stages.iter().any(|stage| told.iter().any(|told| told.as_str() == stage)) {
-            return HashSet::new();
-        }
-        let heard: HashSet<&str> = model.training.heard_artists.iter().map(String::as_str).collect();
+    fn told(&self, model: &ModelCard) -> HashSet<String> {
+        let told: HashSet<&str> = model.training.told().iter().map(String::as_str).collect();
         let artists = self.entries.iter().map(|entry| &entry.artist);
-        artists.filter(|artist| heard.contains(artist_digest(artist).as_str())).cloned().collect()
+        artists.filter(|artist| told.contains(artist_digest(artist).as_str())).cloned().collect()
     }
 }
 

@@ -21,12 +21,10 @@ pub struct Origin<'a> {
     pub training: &'a [Track],
     /// Tracks of the validation artists.
     pub validation: &'a [Track],
-    /// Artists that the model it was trained on from had heard.
-    pub heard_before: &'a [String],
+    /// The card of the model it was trained on from.
+    pub before: Option<&'a TrainingRecord>,
     /// Whose vectors of the tracks were at hand.
     pub teachers: Option<Teachers<'a>>,
-    /// Teachers of the model it was trained on from.
-    pub taught_before: &'a [String],
 }
 
 /// The card of the model that these stages, up to the last of them, have come to.
@@ -35,12 +33,17 @@ pub fn card(origin: &Origin<'_>, stages: &[FinishedStage]) -> anyhow::Result<Mod
     let last = stages.last().ok_or_else(|| anyhow::anyhow!("no stage was run"))?;
     let artists: BTreeSet<&str> = training.iter().map(|track| track.entry.artist.as_str()).collect();
     let genres: BTreeSet<&String> = training.iter().filter_map(|track| track.entry.genre.as_ref()).collect();
-    let mut heard_artists: BTreeSet<String> = artists.iter().map(|artist| artist_digest(artist)).collect();
-    heard_artists.extend(origin.heard_before.iter().cloned());
+    let of_before = |part: fn(&TrainingRecord) -> &[String]| origin.before.map_or(&[][..], part).iter().cloned();
+    let digests: BTreeSet<String> = artists.iter().map(|artist| artist_digest(artist)).collect();
+    let heard_artists: BTreeSet<String> =
+        digests.iter().cloned().chain(of_before(|before| &before.heard_artists)).collect();
+    let is_told = config.tells_genres() || stages.iter().any(|stage| stage.name.is_told_of_tracks());
+    let told = digests.into_iter().filter(|_| is_told);
+    let told_artists: BTreeSet<String> = told.chain(of_before(TrainingRecord::told)).collect();
     let has_learnt_from_it = stages.iter().any(|stage| stage.name == StageName::Distill);
     let teacher = origin.teachers.filter(|_| has_learnt_from_it).map(|teachers| teachers.training);
     let teacher = teacher.map(|teacher| format!("{} (table {})", teacher.name(), teacher.digest()));
-    let teachers: BTreeSet<String> = origin.taught_before.iter().cloned().chain(teacher).collect();
+    let teachers: BTreeSet<String> = of_before(|before| &before.teachers).chain(teacher).collect();
     let record = TrainingRecord {
         stages: stages.iter().map(|stage| stage.name.as_str().to_owned()).collect(),
         manifest_digest: origin.manifest_digest.to_owned(),
@@ -49,6 +52,7 @@ pub fn card(origin: &Origin<'_>, stages: &[FinishedStage]) -> anyhow::Result<Mod
         training_artists: artists.len(),
         validation_tracks: origin.validation.iter().filter(|track| track.entry.genre.is_some()).count(),
         heard_artists: heard_artists.into_iter().collect(),
+        told_artists: Some(told_artists.into_iter().collect()),
         genres: genres.into_iter().cloned().collect(),
         teachers: teachers.into_iter().collect(),
         steps: stages.iter().map(|stage| stage.curve.kept_step).sum(),

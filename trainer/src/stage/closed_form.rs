@@ -66,16 +66,10 @@ impl Map {
         Self { weight: weight.to_kind(Kind::Double), bias: bias.to_kind(Kind::Double) }
     }
 
-    /// Scaled so that what it makes of `vectors` (N × in) has the mean squared length 1.
-    pub fn of_length_one(self, vectors: &Tensor) -> Self {
+    /// Mean squared length of what it makes of `vectors` (N × in).
+    pub fn squared_length(&self, vectors: &Tensor) -> f64 {
         let squared = self.of(vectors).square().sum_dim_intlist([1_i64].as_slice(), false, Kind::Double);
-        let scale = 1.0 / squared.mean(Kind::Double).double_value(&[]).max(1e-12).sqrt();
-        Self { weight: self.weight * scale, bias: self.bias * scale }
-    }
-
-    /// First `before`, then this one.
-    pub fn after(&self, before: &Self) -> Self {
-        Self { weight: self.weight.matmul(&before.weight), bias: self.weight.mv(&before.bias) + &self.bias }
+        squared.mean(Kind::Double).double_value(&[])
     }
 
     /// N × in to N × out.
@@ -87,10 +81,7 @@ impl Map {
 /// Both maps side by side, each with its share of the squared length, brought back to the trained one's size
 /// along the directions that hold most of it.
 pub fn together(pooled: &Tensor, new: &Map, trained: &Map, trained_share: f64) -> Result<Map> {
-    let scale = |map: &Map, share: f64| {
-        let squared = map.of(pooled).square().sum_dim_intlist([1_i64].as_slice(), false, Kind::Double);
-        (share / squared.mean(Kind::Double).double_value(&[]).max(1e-12)).sqrt()
-    };
+    let scale = |map: &Map, share: f64| (share / map.squared_length(pooled).max(1e-12)).sqrt();
     let (of_new, of_trained) = (scale(new, 1.0 - trained_share), scale(trained, trained_share));
     let both = Map {
         weight: Tensor::f_cat(&[&new.weight * of_new, &trained.weight * of_trained], 0)?,

@@ -2,7 +2,7 @@
 //! counts more.
 //!
 //! A genre's discriminant (Fisher 1936) is the direction in which its mean lies apart from those of the others, measured by
-//! how windows of one genre scatter; each artist counts once. Discriminants stand beside the map that is there, one after
+//! how artists of one genre scatter; each counts once. Discriminants stand beside the map that is there, one after
 //! the other, as long as tracks of artists that were left out find more of their genre by it: often of some genres only, and
 //! of none where labels mean nothing. A few directions of a linear map cannot learn artists by heart, as all weights of a
 //! network do of a few hundred tracks.
@@ -31,9 +31,10 @@ pub struct DiscriminateConfig {
     pub most_genres: usize,
     /// Crops of each track that stand for it.
     pub crops_per_track: usize,
-    /// Added to the scatter within genres, in mean eigenvalues.
+    /// Added to the scatter of artists within genres, in mean eigenvalues.
     pub regularisation: f64,
-    /// Weights that are tried of a discriminant, above 0: its deviation beside the length of the vector that is there.
+    /// Weights that are tried of a discriminant, above 0: its deviation over tracks beside the length of the vector that is
+    /// there.
     pub weights: Vec<f64>,
     /// What mean average precision and area under the curve together have to gain by a further discriminant.
     pub least_gain: f64,
@@ -89,16 +90,17 @@ pub fn discriminate(
     let (network, tracks, crops) = pooled_crops(config.crops_per_track, 0.0, setup, material, start)?;
     guard("telling genres apart", || {
         let _no_gradients = tch::no_grad_guard();
-        let trained = Map::of_head(&network).of_length_one(&crops);
-        let vectors = trained.of(&crops).f_view([tracks.len() as i64, config.crops_per_track as i64, -1])?;
+        let trained = Map::of_head(&network);
+        let vectors = unit(&trained.of(&crops)).f_view([tracks.len() as i64, config.crops_per_track as i64, -1])?;
         let entries = tracks.iter().map(|&track| material.tracks[track].entry.clone());
         let (places, entries): (Vec<usize>, Vec<Entry>) =
             entries.enumerate().filter(|(_, entry)| entry.genre.is_some()).unzip();
         let labelled = Examples { vectors: vectors.index_select(0, &numbers(&places)), entries };
         let chosen = labelled.choose(config, setup.seed)?;
         if let Some(discriminants) = labelled.discriminants(config.regularisation)?.weighted(&chosen)? {
-            let squared: f64 = chosen.values().map(|weight| weight * weight).sum();
-            let head = together(&crops, &discriminants.after(&trained), &trained, 1.0 / (1.0 + squared))?;
+            let new = Map { bias: discriminants.mv(&trained.bias), weight: discriminants.matmul(&trained.weight) };
+            let [of_new, of_trained] = [&new, &trained].map(|map| map.squared_length(&crops));
+            let head = together(&crops, &new, &trained, of_trained / (of_new + of_trained))?;
             network.encoder.head().set(&head.weight.to_kind(Kind::Float), &head.bias.to_kind(Kind::Float));
         }
         Ok(())
@@ -110,25 +112,22 @@ pub fn discriminate(
 /// Weights of the genres whose discriminants are used.
 type Chosen = BTreeMap<String, f64>;
 
-/// Labelled tracks with what the trained map makes of their crops, N × crops × embedding size, of mean squared length 1.
+/// Labelled tracks with the unit vectors of their crops, N × crops × embedding size.
 struct Examples {
     vectors: Tensor,
     entries: Vec<Entry>,
 }
 
-/// One discriminant a genre, each of deviation 1 over the crops that it was made of.
-struct Discriminants(BTreeMap<String, Map>);
+/// One discriminant a genre, 1 × embedding size: of mean square 1 over the tracks that it was made of. They are maps without
+/// a bias, since they stand beside vectors whose length is to mean nothing.
+struct Discriminants(BTreeMap<String, Tensor>);
 
 impl Discriminants {
-    /// The chosen ones, as much as each is to weigh; `None`: there are none.
-    fn weighted(&self, chosen: &Chosen) -> Result<Option<Map>> {
-        let rows = chosen.iter().filter_map(|(genre, weight)| Some((self.0.get(genre)?, *weight)));
-        let (weights, biases): (Vec<_>, Vec<_>) =
-            rows.map(|(map, weight)| (&map.weight * weight, &map.bias * weight)).unzip();
-        if weights.is_empty() {
-            return Ok(None);
-        }
-        Ok(Some(Map { weight: Tensor::f_cat(&weights, 0)?, bias: Tensor::f_cat(&biases, 0)? }))
+    /// The chosen ones, one a row, as much as each is to weigh; `None`: there are none.
+    fn weighted(&self, chosen: &Chosen) -> Result<Option<Tensor>> {
+        let rows = chosen.iter().filter_map(|(genre, weight)| Some(self.0.get(genre)? * *weight));
+        let rows: Vec<Tensor> = rows.collect();
+        Ok(if rows.is_empty() { None } else { Some(Tensor::f_cat(&rows, 0)?) })
     }
 }
 
@@ -143,7 +142,7 @@ impl Fold {
     fn score(&self, chosen: &Chosen) -> Result<f64> {
         let there = &self.held_out.vectors;
         let found = match self.discriminants.weighted(chosen)? {
-            Some(map) => self.held_out.retrieval(&Tensor::f_cat(&[there, &map.of(there)], 2)?)?,
+            Some(rows) => self.held_out.retrieval(&Tensor::f_cat(&[there, &there.matmul(&rows.tr())], 2)?)?,
             None => self.held_out.retrieval(there)?,
         };
         Ok(found.mean_average_precision + found.area_under_curve)
@@ -198,10 +197,6 @@ impl Examples {
 
     /// Of tracks by vectors of their crops, which make up a track's as they do where the model serves.
     fn retrieval(&self, crops: &Tensor) -> Result<Retrieval> {
-        let unit = |vectors: &Tensor| {
-            let squared = vectors.square().sum_dim_intlist([-1_i64].as_slice(), true, Kind::Double);
-            vectors / squared.sqrt().clamp_min(1e-12)
-        };
         let tracks = unit(&unit(crops).mean_dim([1_i64].as_slice(), false, Kind::Double));
         let values = Vec::<f32>::try_from(tracks.to_kind(Kind::Float).f_view([-1])?)?;
         let labelled: Vec<Labelled<'_>> = values
@@ -212,42 +207,41 @@ impl Examples {
         retrieval(&labelled)
     }
 
-    /// Vectors to one number a genre, around the mean of the genres' means.
+    /// A genre's mean less that of the others, as artists scatter.
     fn discriminants(&self, regularisation: f64) -> Result<Discriminants> {
-        let size = self.vectors.size()[2];
-        // An artist's crops, N × size.
-        let crops = |tracks: &Vec<usize>| self.vectors.index_select(0, &numbers(tracks)).view([-1, size]);
-        let mean = |crops: &Tensor| crops.mean_dim([0_i64].as_slice(), false, Kind::Double);
-        let (mut genres, mut means, mut scatters) = (Vec::new(), Vec::new(), Vec::new());
+        let mean = |vectors: &Tensor| vectors.mean_dim([0_i64].as_slice(), false, Kind::Double);
+        // How a track varies within itself is not in its vector, and how often an artist was recorded says nothing.
+        let tracks = self.vectors.mean_dim([1_i64].as_slice(), false, Kind::Double);
+        let (mut genres, mut means, mut deviations) = (Vec::new(), Vec::new(), Vec::new());
         for (genre, artists) in artists_of(&self.entries) {
-            let artists: Vec<Tensor> = artists.values().map(crops).collect();
-            let centre = mean(&Tensor::f_stack(&artists.iter().map(mean).collect::<Vec<_>>(), 0)?);
-            scatters.extend(artists.iter().map(|crops| {
-                let deviation = crops - &centre;
-                deviation.tr().matmul(&deviation) / deviation.size()[0] as f64
-            }));
+            let of_artist = |places: &Vec<usize>| mean(&tracks.index_select(0, &numbers(places)));
+            let artists = Tensor::f_stack(&artists.values().map(of_artist).collect::<Vec<_>>(), 0)?;
+            let centre = mean(&artists);
+            deviations.push(artists - &centre);
             means.push(centre);
             genres.push(genre);
         }
         if genres.len() < 2 {
             return Ok(Discriminants(BTreeMap::new()));
         }
-        let means = Tensor::f_stack(&means, 0)?;
-        let scatter = Tensor::f_stack(&scatters, 0)?.mean_dim([0_i64].as_slice(), false, Kind::Double);
+        let (means, deviations) = (Tensor::f_stack(&means, 0)?, Tensor::f_cat(&deviations, 0)?);
+        let scatter = deviations.tr().matmul(&deviations) / deviations.size()[0] as f64;
         let floor = scatter.trace() / scatter.size()[0] as f64 * regularisation;
         let scatter = &scatter + Tensor::eye(scatter.size()[0], tch::kind::DOUBLE_CPU) * floor.clamp_min(1e-12);
         let centre = means.mean_dim([0_i64].as_slice(), true, Kind::Double);
         // A genre's mean less that of the others points where it lies from the mean of all.
         let directions = Tensor::f_linalg_solve(&scatter, &(&means - &centre).tr(), true)?.tr();
-        let map = |number: i64| {
-            let weight = directions.f_narrow(0, number, 1)?;
-            let bias = -weight.matmul(&centre.tr()).f_view([-1])?;
-            let map = Map { weight, bias };
-            Ok(map.of_length_one(&self.vectors.view([-1, size])))
-        };
-        let maps = (0..).map(map).take(genres.len()).collect::<Result<Vec<_>>>()?;
-        Ok(Discriminants(genres.into_iter().zip(maps).collect()))
+        let squares = tracks.matmul(&directions.tr()).square().mean_dim([0_i64].as_slice(), false, Kind::Double);
+        let rows = directions / squares.clamp_min(1e-12).sqrt().unsqueeze(1);
+        let rows = (0..).zip(genres).map(|(number, genre)| Ok((genre, rows.f_narrow(0, number, 1)?)));
+        Ok(Discriminants(rows.collect::<Result<_>>()?))
     }
+}
+
+/// Scaled to length 1, along the last axis.
+fn unit(vectors: &Tensor) -> Tensor {
+    let squared = vectors.square().sum_dim_intlist([-1_i64].as_slice(), true, Kind::Double);
+    vectors / squared.sqrt().clamp_min(1e-12)
 }
 
 fn genre_of(entry: &Entry) -> &str {
@@ -279,7 +273,7 @@ mod tests {
             for track in 0..2 {
                 let genre = artist % 2;
                 let third = 0.01 * f64::from(artist * track % 3);
-                rows.push([2.0 * f64::from(genre), 10.0 * f64::from(artist / 2) - 15.0, third]);
+                rows.push([2.0 * f64::from(genre) - 1.0, 10.0 * f64::from(artist / 2) - 15.0, third]);
                 let (genre, artist) = (Some(format!("genre {genre}")), format!("artist {artist}"));
                 entries.push(Entry { genre, artist, ..Default::default() });
             }
@@ -291,9 +285,9 @@ mod tests {
     fn genres_lie_apart_along_their_discriminants() {
         let examples = examples();
         let discriminants = examples.discriminants(0.1).unwrap();
-        for (genre, map) in &discriminants.0 {
-            let values = Vec::<f64>::try_from(map.of(&examples.vectors).view([-1])).unwrap();
-            // One half lies at 1, the other at −1: the mean is between them, and the deviation is 1.
+        for (genre, row) in &discriminants.0 {
+            let values = Vec::<f64>::try_from(examples.vectors.matmul(&row.tr()).view([-1])).unwrap();
+            // One half lies at 1, the other at −1: the mean square is 1.
             for (value, entry) in values.iter().zip(&examples.entries) {
                 let expected = if genre_of(entry) == genre { 1.0 } else { -1.0 };
                 assert!((value - expected).abs() < 0.05, "{values:?}");
