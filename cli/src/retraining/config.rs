@@ -84,6 +84,7 @@ impl RetrainConfig {
                     evaluate_every: 50,
                     checkpoint_every: 20,
                     keep: Keep::Retrieval,
+                    least_gain: 0.01,
                     ..defaults.fit
                 },
                 ..defaults

@@ -82,3 +82,41 @@ pub fn add_metrics(card: &mut ModelCard, scores: &SystemScores) {
     }
     card.metrics.extend(scores.other_half_recall.map(|recall| ("validation_other_half_recall".to_owned(), recall)));
 }
+
+#[cfg(test)]
+mod tests {
+    use trainer::evaluate::scores::StageCurve;
+    use trainer::stage::fit::Ended;
+
+    use super::*;
+
+    fn told(stage: StageName, before: &TrainingRecord) -> Vec<String> {
+        let config = TrainConfig { stages: vec![stage], ..Default::default() };
+        let origin = Origin {
+            config: &config,
+            manifest_digest: "",
+            training: &[],
+            validation: &[],
+            before: Some(before),
+            teachers: None,
+        };
+        let finished = FinishedStage {
+            name: stage,
+            serving_weights: b"weights".to_vec(),
+            validation: Retrieval { mean_average_precision: 0.0, area_under_curve: 0.0, queries: 0 },
+            curve: StageCurve::default(),
+            ended: Ended::AllSteps,
+        };
+        card(&origin, &[finished]).unwrap().training.told().to_vec()
+    }
+
+    #[test]
+    fn whom_a_model_only_heard_before_it_is_not_told_of_by_training_on() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let heard =
+            TrainingRecord { stages: names(&["distill"]), heard_artists: names(&["a", "b"]), ..Default::default() };
+        assert!(told(StageName::Triplet, &heard).is_empty());
+        let told_of_one = TrainingRecord { told_artists: Some(names(&["a"])), ..heard };
+        assert_eq!(told(StageName::Simclr, &told_of_one), ["a"]);
+    }
+}

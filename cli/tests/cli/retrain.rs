@@ -272,7 +272,21 @@ fn a_second_run_says_who_is_at_work() {
     let second = nights.retrain(&[]);
     assert_eq!(second.code, Some(0), "{second:?}");
     assert!(second.stdout.contains("`similar-tracks retrain` (process"), "{second:?}");
+    assert_eq!(nights.retrain(&["--json"]).json()["outcome"], "under-way");
     kill(&mut child);
+}
+
+#[test]
+fn a_missing_disk_is_told_before_anything_is_learnt() {
+    let nights = Nights::new();
+    let before = nights.answers();
+    std::fs::rename(nights.world.library(), nights.world.path("elsewhere")).unwrap();
+    let failed = nights.retrain(&[]);
+    failed.assert_error("54 of 54 tracks cannot be listened to", Some("is a disk missing?"));
+    assert!(!failed.stderr.contains("train: begins"), "{failed:?}");
+    std::fs::rename(nights.world.path("elsewhere"), nights.world.library()).unwrap();
+    assert_eq!(nights.answers(), before);
+    nights.promote();
 }
 
 #[test]

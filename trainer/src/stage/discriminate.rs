@@ -98,15 +98,20 @@ pub fn discriminate(
         let labelled = Examples { vectors: vectors.index_select(0, &numbers(&places)), entries };
         let chosen = labelled.choose(config, setup.seed)?;
         if let Some(discriminants) = labelled.discriminants(config.regularisation)?.weighted(&chosen)? {
-            let new = Map { bias: discriminants.mv(&trained.bias), weight: discriminants.matmul(&trained.weight) };
-            let [of_new, of_trained] = [&new, &trained].map(|map| map.squared_length(&crops));
-            let head = together(&crops, &new, &trained, of_trained / (of_new + of_trained))?;
+            let head = beside(&discriminants, &trained, &crops)?;
             network.encoder.head().set(&head.weight.to_kind(Kind::Float), &head.bias.to_kind(Kind::Float));
         }
         Ok(())
     })?;
     let (validation, _) = material.judge.judge(&network.encoder)?;
     Ok((network.weights()?, validation))
+}
+
+/// The trained map with discriminants (one a row, of what it makes) beside what it makes, in as many dimensions as before.
+fn beside(discriminants: &Tensor, trained: &Map, pooled: &Tensor) -> Result<Map> {
+    let new = Map { bias: discriminants.mv(&trained.bias), weight: discriminants.matmul(&trained.weight) };
+    let [of_new, of_trained] = [&new, trained].map(|map| map.squared_length(pooled));
+    together(pooled, &new, trained, of_trained / (of_new + of_trained))
 }
 
 /// Weights of the genres whose discriminants are used.
@@ -292,6 +297,23 @@ mod tests {
                 let expected = if genre_of(entry) == genre { 1.0 } else { -1.0 };
                 assert!((value - expected).abs() < 0.05, "{values:?}");
             }
+        }
+    }
+
+    #[test]
+    fn a_discriminant_counts_as_much_whatever_the_length() {
+        let pooled = examples().vectors.view([16, 3]);
+        let trained = Map { weight: Tensor::eye(3, tch::kind::DOUBLE_CPU), bias: Tensor::from_slice(&[0.0_f64; 3]) };
+        let row = Tensor::from_slice(&[0.5_f64, 0.0, 0.0]).view([1, 3]);
+        // Nothing lies along the third direction: it is what goes.
+        let narrow = &pooled * Tensor::from_slice(&[1.0, 1.0, 0.0]);
+        let head = beside(&row, &trained, &narrow).unwrap();
+        let gram = |y: &Tensor| y.matmul(&y.tr());
+        let [short, long] = [1.0, 30.0].map(|length| gram(&head.of(&(&narrow * length))) / (length * length));
+        let expected = gram(&Tensor::cat(&[&narrow, &narrow.matmul(&row.tr())], 1));
+        let scale = &expected.get(0).get(0).double_value(&[]) / short.get(0).get(0).double_value(&[]);
+        for found in [short, long] {
+            assert!((found * scale - &expected).abs().max().double_value(&[]) < 1e-6);
         }
     }
 

@@ -33,6 +33,8 @@ pub struct FitConfig {
     pub checkpoint_every: usize,
     /// Which weights a stage leaves.
     pub keep: Keep,
+    /// With [`Keep::Retrieval`], what the mean average precision has to be above that of the weights that are kept so far.
+    pub least_gain: f64,
 }
 
 /// Which of the weights that were looked at a stage leaves, and what its patience goes by. Where nothing can be
@@ -62,6 +64,7 @@ impl Default for FitConfig {
             patience: 0,
             checkpoint_every: 100,
             keep: Keep::ValidationLoss,
+            least_gain: 0.0,
         }
     }
 }
@@ -82,6 +85,7 @@ impl FitConfig {
             ((0.0..1.0).contains(&self.average_decay), "average_decay must be in [0, 1)"),
             (self.evaluate_every >= 1, "evaluate_every must be at least 1"),
             (self.checkpoint_every >= 1, "checkpoint_every must be at least 1"),
+            (self.least_gain >= 0.0, "least_gain must be at least 0"),
         ])
     }
 

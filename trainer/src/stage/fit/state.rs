@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use super::validation::Seen;
-use super::{Ended, FIRST_STEPS, Fitted, Keep, Objective, Stage, Start, StepLoss, WATCH_SHARE, Watched};
+use super::{Ended, FIRST_STEPS, FitConfig, Fitted, Keep, Objective, Stage, Start, StepLoss, WATCH_SHARE, Watched};
 use crate::checkpoint::Checkpoint;
 use crate::data::batch::Batch;
 use crate::data::sampler::Sampler;
@@ -26,7 +26,7 @@ pub struct State<'a> {
     objective: Box<dyn Objective + 'a>,
     average: Network,
     average_objective: Box<dyn Objective + 'a>,
-    keep: Keep,
+    fit: &'a FitConfig,
     optimiser: AdamW,
     best: Option<NetworkWeights>,
     plain: Plain,
@@ -74,7 +74,7 @@ impl<'a> State<'a> {
             objective,
             average,
             average_objective,
-            keep: stage.fit.keep,
+            fit: stage.fit,
             best: None,
             plain: Plain { curve, ..Default::default() },
         };
@@ -223,9 +223,11 @@ impl<'a> State<'a> {
         }
         (plain.loss_sum, plain.losses) = (0.0, 0);
         // With nothing to judge by, the latest weights are kept.
-        let is_better = match self.keep {
+        let is_better = match self.fit.keep {
             Keep::Retrieval => {
-                let better = |best: &Retrieval| retrieval.mean_average_precision > best.mean_average_precision;
+                let better = |best: &Retrieval| {
+                    retrieval.mean_average_precision > best.mean_average_precision + self.fit.least_gain
+                };
                 !has_queries || plain.best.as_ref().is_none_or(better)
             }
             Keep::ValidationLoss => match (validation_loss, plain.best_loss) {
