@@ -68,7 +68,7 @@ fn masked_patches_are_predicted_shown_and_trained_on_from() {
     assert!(run.stderr.contains("validation loss"), "{run:?}");
     let card = corpus.card("model");
     assert_eq!(card["architecture"]["kind"].as_str(), Some("vit"));
-    assert_eq!(card["format_version"].as_integer(), Some(3));
+    assert_eq!(card["format_version"].as_integer(), Some(4));
     let report = std::fs::read_to_string(corpus.world.path("model/report.html")).unwrap();
     assert!(report.contains("Reconstruction") && report.contains("What the encoder saw"));
     assert!(!std::fs::read_to_string(corpus.world.path("model/metrics.json")).unwrap().contains("predicted"));

@@ -268,6 +268,9 @@ fn numbers(places: &[usize]) -> Tensor {
 
 #[cfg(test)]
 mod tests {
+    use rand::rngs::StdRng;
+    use rand::{RngExt, SeedableRng};
+
     use super::*;
 
     /// Two genres of four artists each, two tracks an artist. Genres differ along the first direction by 2, artists along
@@ -311,7 +314,7 @@ mod tests {
         let gram = |y: &Tensor| y.matmul(&y.tr());
         let [short, long] = [1.0, 30.0].map(|length| gram(&head.of(&(&narrow * length))) / (length * length));
         let expected = gram(&Tensor::cat(&[&narrow, &narrow.matmul(&row.tr())], 1));
-        let scale = &expected.get(0).get(0).double_value(&[]) / short.get(0).get(0).double_value(&[]);
+        let scale = expected.get(0).get(0).double_value(&[]) / short.get(0).get(0).double_value(&[]);
         for found in [short, long] {
             assert!((found * scale - &expected).abs().max().double_value(&[]) < 1e-6);
         }
@@ -319,12 +322,21 @@ mod tests {
 
     #[test]
     fn discriminants_are_taken_where_they_help_artists_that_were_left_out() {
-        let config = DiscriminateConfig { folds: 2, regularisation: 0.1, weights: vec![20.0], ..Default::default() };
-        assert!(!examples().choose(&config, 1).unwrap().is_empty());
-        // Without the direction in which genres differ, labels mean nothing.
-        let mut meaningless = examples();
-        meaningless.vectors = meaningless.vectors.narrow(2, 1, 2).contiguous();
-        assert!(meaningless.choose(&config, 1).unwrap().is_empty());
+        let mut random = StdRng::seed_from_u64(1);
+        let mut drawn = |apart: f64| {
+            let (mut rows, mut entries) = (Vec::new(), Vec::new());
+            for artist in 0..60 {
+                let mut row: Vec<f64> = (0..12).map(|_| random.random_range(-1.0..1.0)).collect();
+                row[0] += apart * f64::from(artist % 2) - apart / 2.0;
+                rows.extend(row);
+                let (genre, artist) = (Some(format!("genre {}", artist % 2)), format!("artist {artist}"));
+                entries.push(Entry { genre, artist, ..Default::default() });
+            }
+            Examples { vectors: Tensor::from_slice(&rows).view([60, 1, 12]), entries }
+        };
+        let config = DiscriminateConfig { weights: vec![1.0], ..Default::default() };
+        assert!(!drawn(1.0).choose(&config, 1).unwrap().is_empty());
+        assert!(drawn(0.0).choose(&config, 1).unwrap().is_empty(), "labels mean nothing");
     }
 
     #[test]
