@@ -52,7 +52,7 @@ fn search(criterion: &mut Criterion) {
             })
             .expect("tracks are committed");
         store.publish(&mut catalogue, MODEL, &lock).expect("the vectors are published");
-        let searcher = store.searcher(&catalogue).expect("the index opens").expect("there are vectors");
+        let searcher = store.resident_searcher(&catalogue).expect("the index opens").expect("there are vectors");
         let mut query = tracks;
         group.bench_function(format!("{tracks} tracks"), |bencher| {
             bencher.iter(|| {

@@ -31,7 +31,7 @@ pub enum Outcome {
     Done,
     /// Exit code 1: the command ran and there was nothing to be found.
     NothingFound,
-    /// Exit code 3: a model was trained that is not good enough.
+    /// Exit code 3: what was learnt is not good enough.
     Refused,
 }
 

@@ -57,8 +57,10 @@ pub struct FinishedStage {
 pub struct Finished {
     /// The stages; the last one is the model.
     pub stages: Vec<FinishedStage>,
-    /// All variables as training has left them, before a head in closed form: to be trained on from.
+    /// All variables as training has left them, before what whitening does at its end: to be trained on from.
     pub weights: NetworkWeights,
+    /// All variables of the model.
+    pub left: NetworkWeights,
 }
 
 /// What a stage without steps has come to.
@@ -126,8 +128,8 @@ impl Run<'_> {
                 break;
             }
         }
-        let weights = last.ok_or(Error::NoStage)?;
-        Ok(Finished { stages, weights })
+        let (Some(weights), Start::Weights(left)) = (last, start) else { return Err(Error::NoStage) };
+        Ok(Finished { stages, weights, left })
     }
 
     fn stage(

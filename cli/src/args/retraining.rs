@@ -27,7 +27,7 @@ pub struct LabelArguments {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Exit codes: 0 another model serves now, or there was nothing to do; 3 a model was trained that is not good enough;
+Exit codes: 0 another model serves now, or there was nothing to do; 3 what was learnt is not good enough;
 2 failure. Whatever happens, what answered before goes on; the same command goes on where an interrupted one was.")]
 pub struct RetrainArguments {
     /// Folders to look for new tracks in [default: those that were ingested]

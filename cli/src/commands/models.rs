@@ -203,7 +203,7 @@ impl<'a> Models<'a> {
             catalogue.commit(|writer| writer.put_model(serving, ModelState::Adopted))?;
         }
         let embedded = adoption.embed(&mut catalogue)?;
-        let generation = adoption.prepare(&catalogue, &lock)?.map_err(anyhow::Error::msg)?;
+        let generation = adoption.prepare(&catalogue, &lock)?;
         adoption.switch(&mut catalogue, generation, &lock)?;
         let embedded = output::count(embedded, "track");
         output::print(&format!("{id} serves now; {embedded} had to be embedded first\n"))?;

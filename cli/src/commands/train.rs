@@ -83,6 +83,7 @@ pub fn run(settings: &Settings, arguments: &TrainArguments) -> anyhow::Result<Ou
         manifest_digest: &manifest.digest,
         training: &training,
         validation: &validation,
+        said_of: &HashSet::new(),
         before: card_before.as_ref().map(|card| &card.training),
         teachers,
     };

@@ -18,6 +18,9 @@ pub fn address_of(path: &Path) -> String {
 pub fn path_of(address: &str) -> Option<PathBuf> {
     let path = address.strip_prefix("file://")?;
     let path = path.strip_prefix("localhost").unwrap_or(path);
+    if !path.starts_with('/') {
+        return None; // another host's
+    }
     let bytes: Vec<u8> = percent_decode_str(path).collect();
     Some(OsStr::from_bytes(&bytes).into())
 }
@@ -37,6 +40,8 @@ mod tests {
             assert_eq!(path_of(address).as_deref(), Some(path));
         }
         assert_eq!(path_of("file://localhost/a"), Some("/a".into()));
-        assert_eq!(path_of("http://example.org/a"), None);
+        for other in ["http://example.org/a", "file://nas/a", "file://localhostel/a"] {
+            assert_eq!(path_of(other), None, "{other}");
+        }
     }
 }

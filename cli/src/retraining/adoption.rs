@@ -77,22 +77,19 @@ impl Adoption<'_> {
         Ok(tasks.len())
     }
 
-    /// A generation of the model's vectors, checked: counts, unit length, recall, and tracks that must find themselves; or
-    /// what is wrong with it, the first thing that was found.
+    /// A generation of the model's vectors, checked: counts, unit length, recall, and tracks that must find themselves.
     ///
     /// # Errors
-    /// Where it cannot be made or looked at.
-    pub fn prepare(&self, catalogue: &Catalogue, lock: &WriteLock) -> anyhow::Result<Result<u64, String>> {
+    /// The first check that fails.
+    pub fn prepare(&self, catalogue: &Catalogue, lock: &WriteLock) -> anyhow::Result<u64> {
         let embedding = self.model.id.to_string();
         let generation = self.store.prepare(catalogue, &embedding, lock)?;
         let generation = generation.ok_or_else(|| anyhow::anyhow!("model {embedding} has embedded nothing"))?;
-        Ok(match self.fault_of(catalogue, generation)? {
-            Some(fault) => Err(fault),
-            None => Ok(generation),
-        })
+        self.check(catalogue, generation)?;
+        Ok(generation)
     }
 
-    fn fault_of(&self, catalogue: &Catalogue, generation: u64) -> anyhow::Result<Option<String>> {
+    fn check(&self, catalogue: &Catalogue, generation: u64) -> anyhow::Result<()> {
         let embedding = self.model.id.to_string();
         let (mut count, mut faulty) = (0, None);
         catalogue.each_vector(&embedding, |track, vector| {
@@ -103,22 +100,25 @@ impl Adoption<'_> {
             }
         })?;
         if let Some(track) = faulty {
-            return Ok(Some(format!("the vector of track {track} has not unit length")));
+            anyhow::bail!("the vector of track {track} has not unit length");
         }
         let manifest = self.store.generation(generation)?;
         let changes = catalogue.count_changes(&embedding, manifest.revision)?;
-        if manifest.count != count && changes.is_none_or(|changes| changes == 0) {
-            return Ok(Some(format!("the generation holds {} of {count} vectors", manifest.count)));
-        }
+        anyhow::ensure!(
+            manifest.count == count || changes.is_some_and(|changes| changes > 0),
+            "the generation holds {} of {count} vectors",
+            manifest.count
+        );
         let (recall, asked) = (manifest.layout.recall_at_10, manifest.config.target_recall);
-        if recall < asked - RECALL_SLACK {
-            return Ok(Some(format!("searches find {recall:.3} of the ten nearest, asked were {asked}")));
-        }
-        self.fault_of_twins(catalogue, generation)
+        anyhow::ensure!(
+            recall >= asked - RECALL_SLACK,
+            "searches find {recall:.3} of the ten nearest, asked were {asked}"
+        );
+        self.check_twins(catalogue, generation)
     }
 
     /// Tracks that are embedded anew are found at the place of those that they are.
-    fn fault_of_twins(&self, catalogue: &Catalogue, generation: u64) -> anyhow::Result<Option<String>> {
+    fn check_twins(&self, catalogue: &Catalogue, generation: u64) -> anyhow::Result<()> {
         let embedding = self.model.id.to_string();
         let tracks = catalogue.embedded_tracks(&embedding)?;
         let searcher = self.store.searcher_of(catalogue, generation)?;
@@ -137,16 +137,15 @@ impl Adoption<'_> {
             };
             let known = catalogue.vector(track, &embedding)?.unwrap_or_default();
             let cosine = index::cosine(&twin, &known);
-            if cosine.is_nan() || cosine <= LEAST_COSINE {
-                return Ok(Some(format!("track {track}, heard again, lies {cosine:.3} from where it was")));
-            }
+            anyhow::ensure!(cosine > LEAST_COSINE, "track {track}, heard again, lies {cosine:.3} from where it was");
             // Hubs pay: the track itself need not be the first, but nothing may be far nearer.
             let found = searcher.nearest(&embedding, &twin, 10, &HashSet::new())?;
-            if found.iter().all(|found| found.track != track) {
-                return Ok(Some(format!("track {track}, heard again, does not find itself")));
-            }
+            anyhow::ensure!(
+                found.iter().any(|found| found.track == track),
+                "track {track}, heard again, does not find itself"
+            );
         }
-        Ok(None)
+        Ok(())
     }
 
     /// Makes it serve.

@@ -1,6 +1,6 @@
 //! The model that a night's training comes to.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -97,7 +97,7 @@ impl Training<'_> {
         // Discriminants are chosen by artists that they leave out themselves: the last part is of all tracks.
         let closed_from = self.config.stages.iter().rposition(|stage| *stage != StageName::Discriminate);
         let (trained, closed) = self.config.stages.split_at(closed_from.map_or(0, |last| last + 1));
-        let (mut stages, mut weights) = (Vec::new(), None);
+        let (mut stages, mut to_train_on_from, mut left) = (Vec::new(), None, None);
         for (name, part, training, validation) in
             [("training", trained, &training, &choosing), ("closed-form", closed, &all, &Vec::new())]
         {
@@ -110,7 +110,7 @@ impl Training<'_> {
                 validation,
                 preferences: Some(&preferences).filter(|preferences| !preferences.is_empty() && name == "training"),
                 teachers: None,
-                start: weights.map_or_else(|| self.start(), |weights| Ok(Start::Weights(weights)))?,
+                start: left.map_or_else(|| self.start(), |left| Ok(Start::Weights(left)))?,
                 state_folder: &folder.join(name),
                 max_duration: self.max_minutes.map(|minutes| Duration::from_secs(60 * minutes)),
             };
@@ -122,21 +122,25 @@ impl Training<'_> {
                 return Ok(Err(format!("the embeddings collapsed in the stage {}", stage.name.as_str())));
             }
             stages.extend(finished.stages);
-            weights = Some(finished.weights);
+            (to_train_on_from, left) = (Some(finished.weights), Some(finished.left));
         }
-        let weights = weights.context("the recipe has no stage")?;
+        let variables = to_train_on_from.context("the recipe has no stage")?;
+        let said = parts.preferences.iter();
+        let said = said.flat_map(|said| [Some(said.anchor), said.nearer, said.farther]).flatten();
+        let said_of: HashSet<&Path> = said.map(|place| learnt[place].path.as_path()).collect();
         let origin = Origin {
             config: self.config,
             manifest_digest: &lesson.digest(),
             // Those who chose were listened to as well.
             training: &all,
             validation: &[],
+            said_of: &said_of,
             before: Some(&card_before.training),
             teachers: None,
         };
         let card: ModelCard = record::card(&origin, &stages)?;
         std::fs::create_dir_all(&output).with_context(|| output.display().to_string())?;
-        weights.write(&output.join(VARIABLES_FILE))?;
+        variables.write(&output.join(VARIABLES_FILE))?;
         let weights = stages.last().map(|stage| stage.serving_weights.clone()).unwrap_or_default();
         let curves: Vec<_> = stages.iter().map(|stage| stage.curve.clone()).collect();
         super::judgement::write_curves(&output, &curves)?;

@@ -63,8 +63,9 @@ impl Trial<'_> {
         let folder = self.candidacy.model_folder();
         if let Some(verdict) = read_verdict(&folder)? {
             // What is asked of a model may have changed since.
-            let decision = Decision::new(&verdict.comparison, self.promotion);
-            return Ok(Verdict { decision, ..verdict });
+            let verdict = Verdict { decision: Decision::new(&verdict.comparison, self.promotion), ..verdict };
+            write_verdict(&folder, &verdict)?;
+            return Ok(verdict);
         }
         let labelled = |place: &usize| lesson.entries[*place].genre.is_some();
         let mut judging: Vec<usize> = parts.judges.iter().copied().filter(labelled).collect();
@@ -107,7 +108,7 @@ impl Trial<'_> {
         write(&folder.join(METRICS_FILE), &(serde_json::to_string_pretty(&findings)? + "\n"))?;
         write(&folder.join(REPORT_FILE), &findings.page(&card))?;
         // The last: what is not whole is done again.
-        write(&folder.join(VERDICT_FILE), &(serde_json::to_string_pretty(&verdict)? + "\n"))?;
+        write_verdict(&folder, &verdict)?;
         Ok(verdict)
     }
 
@@ -154,6 +155,10 @@ pub fn add_turnover(model: &Model, folder: &Path, turnover: &Turnover) -> anyhow
     let card = model.files.parsed_card(folder)?;
     write(&path, &(serde_json::to_string_pretty(&findings)? + "\n"))?;
     write(&folder.join(REPORT_FILE), &findings.page(&card))
+}
+
+fn write_verdict(folder: &Path, verdict: &Verdict) -> anyhow::Result<()> {
+    write(&folder.join(VERDICT_FILE), &(serde_json::to_string_pretty(verdict)? + "\n"))
 }
 
 /// The verdict on a model; `None`: there is none.

@@ -23,6 +23,8 @@ pub struct Lesson {
     pub said: Vec<Said>,
     /// Number of tracks whose files are not there now: nothing is learnt from them.
     pub missing: usize,
+    /// Whether any of those may have a genre.
+    pub lacks_labels: bool,
 }
 
 /// A lesson in parts that share no artist.
@@ -49,13 +51,15 @@ impl Lesson {
         };
         let labels = arguments.labels.as_deref().map(|path| labels_of(path, &names)).transpose()?.unwrap_or_default();
         let roots = if arguments.genre_folders { catalogue.roots()? } else { Vec::new() };
-        let (mut tracks, mut files, mut missing) = (Vec::new(), Vec::new(), 0);
+        let (mut tracks, mut files) = (Vec::new(), Vec::new());
+        let (mut missing, mut lacks_labels) = (0, false);
         catalogue.each_audible(|TrackRecord { id, file, .. }| {
+            let genre = file.genre.or_else(|| genre_folder(&file.path, &roots));
             if !file.path.exists() {
                 missing += 1;
+                lacks_labels |= genre.is_some() || arguments.labels.is_some();
                 return;
             }
-            let genre = file.genre.or_else(|| genre_folder(&file.path, &roots));
             tracks.push(id);
             files.push(TaggedFile {
                 path: file.path,
@@ -76,7 +80,7 @@ impl Lesson {
         let mut said = of_opinions(&catalogue.opinions()?);
         said.extend(of_playlists(&catalogue.playlists()?));
         said.extend(of_plays(&catalogue.plays()?));
-        Ok(Self { tracks, entries, said, missing })
+        Ok(Self { tracks, entries, said, missing, lacks_labels })
     }
 
     /// Number of genres.

@@ -96,6 +96,10 @@ impl Night<'_> {
         let model_folder = candidacy.model_folder();
         let candidate = Model::in_folder(&model_folder, serving.id.coverage)?;
         let id = candidate.id.to_string();
+        if candidate.id == serving.id {
+            // Its folder in the store has what was found when it came to serve.
+            return Ok(Some("nothing that was tried finds more".into()));
+        }
         summary.candidate = Some(id.clone());
         let verdict = journal.step(Step::Judge, |_| {
             let trial = Trial {
@@ -113,18 +117,16 @@ impl Night<'_> {
         summary.verdict = Some(verdict);
         // With everything that belongs to it, whatever becomes of it.
         keep_folder(&model_folder, &store.model_folder(&candidate.id.model))?;
-        if candidate.id == serving.id {
-            return Ok(Some("it is the one that serves".into()));
-        }
         // Until it serves it is one that does not: were this run to end here, its vectors would go in time.
         store.catalogue_to_note()?.commit(|writer| writer.put_model(&id, ModelState::Refused))?;
         if !decision.is_promotion() {
             return Ok(Some(decision.reason()));
         }
-        self.adopt(journal, &candidate, summary)
+        self.adopt(journal, &candidate, summary)?;
+        Ok(None)
     }
 
-    /// Takes in what is new, unless somebody else is just doing so.
+    /// Takes in what is new, after who writes now.
     fn ingest(&self, journal: &Journal<'_>) -> anyhow::Result<((), String)> {
         let roots = match self.arguments.paths.as_slice() {
             [] => self.catalogue.roots()?,
@@ -156,7 +158,7 @@ impl Night<'_> {
         summary.lesson = lesson.digest();
         summary.genre_digests = lesson.genre_digests();
         let known = lesson.tracks.len() + lesson.missing;
-        if are_too_many(lesson.missing, known) {
+        if are_too_many(lesson.missing, known) && (lesson.lacks_labels || !lesson.is_empty()) {
             return Err(too_many_lost(lesson.missing, known));
         }
         if lesson.is_empty() {
@@ -217,13 +219,7 @@ impl Night<'_> {
         Ok(parent.join(digest))
     }
 
-    /// Lets a model serve, or says what is wrong with its generation.
-    fn adopt(
-        &self,
-        journal: &mut Journal<'_>,
-        candidate: &Model,
-        summary: &mut RetrainSummary,
-    ) -> anyhow::Result<Option<String>> {
+    fn adopt(&self, journal: &mut Journal<'_>, candidate: &Model, summary: &mut RetrainSummary) -> anyhow::Result<()> {
         let adoption =
             Adoption { settings: self.settings, store: self.store, model: candidate, jobs: self.arguments.jobs };
         let lock = lock_in_turn(self.store, "similar-tracks retrain")?;
@@ -236,18 +232,10 @@ impl Night<'_> {
             let count = adoption.embed(&mut catalogue)?;
             Ok(((), output::count(count, "track")))
         })?;
-        let prepared = journal.step(Step::Check, |_| {
-            let prepared = adoption.prepare(&catalogue, &lock)?;
-            let outcome = match &prepared {
-                Ok(generation) => format!("generation {generation} is sound"),
-                Err(fault) => fault.clone(),
-            };
-            Ok((prepared, outcome))
+        let generation = journal.step(Step::Check, |_| {
+            let generation = adoption.prepare(&catalogue, &lock)?;
+            Ok((generation, format!("generation {generation} is sound")))
         })?;
-        let generation = match prepared {
-            Ok(generation) => generation,
-            Err(fault) => return Ok(Some(fault)),
-        };
         journal.step(Step::Switch, |_| {
             adoption.switch(&mut catalogue, generation, &lock)?;
             Ok(((), format!("{} serves", candidate.id)))
@@ -262,7 +250,7 @@ impl Night<'_> {
         if let Err(error) = told {
             journal.tell(&format!("warning: the report does not tell which neighbours changed: {error:#}"));
         }
-        Ok(None)
+        Ok(())
     }
 
     fn collect(&self, folder: &Path) -> anyhow::Result<((), String)> {
@@ -278,8 +266,12 @@ impl Night<'_> {
 fn remove_folder(folder: &Path) -> anyhow::Result<()> {
     let gone = folder.with_extension("gone");
     let place = || folder.display().to_string();
-    std::fs::rename(folder, &gone).with_context(place)?;
-    std::fs::remove_dir_all(&gone).with_context(place)
+    match std::fs::rename(folder, &gone) {
+        Ok(()) => std::fs::remove_dir_all(&gone).with_context(place),
+        // What was refused before anything was made of it.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error).with_context(place),
+    }
 }
 
 /// Copies a finished model with its figures to where the store keeps it, the card last.

@@ -20,7 +20,7 @@ pub enum RetrainOutcome {
     UnderWay,
     /// Another model serves.
     Promoted,
-    /// A model was trained that is not good enough.
+    /// What was learnt is not good enough.
     Refused,
 }
 

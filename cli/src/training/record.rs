@@ -1,10 +1,11 @@
 //! The card of a trained model.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::Path;
 
 use trainer::card::{TrainingRecord, artist_digest};
 use trainer::config::StageName;
-use trainer::data::Track;
+use trainer::data::{Entry, Track};
 use trainer::evaluate::Retrieval;
 use trainer::evaluate::scores::SystemScores;
 use trainer::run::FinishedStage;
@@ -21,6 +22,8 @@ pub struct Origin<'a> {
     pub training: &'a [Track],
     /// Tracks of the validation artists.
     pub validation: &'a [Track],
+    /// Files of tracks that listeners said something of which it learnt.
+    pub said_of: &'a HashSet<&'a Path>,
     /// The card of the model it was trained on from.
     pub before: Option<&'a TrainingRecord>,
     /// Whose vectors of the tracks were at hand.
@@ -34,11 +37,12 @@ pub fn card(origin: &Origin<'_>, stages: &[FinishedStage]) -> anyhow::Result<Mod
     let artists: BTreeSet<&str> = training.iter().map(|track| track.entry.artist.as_str()).collect();
     let genres: BTreeSet<&String> = training.iter().filter_map(|track| track.entry.genre.as_ref()).collect();
     let of_before = |part: fn(&TrainingRecord) -> &[String]| origin.before.map_or(&[][..], part).iter().cloned();
-    let digests: BTreeSet<String> = artists.iter().map(|artist| artist_digest(artist)).collect();
-    let heard_artists: BTreeSet<String> =
-        digests.iter().cloned().chain(of_before(|before| &before.heard_artists)).collect();
+    let heard = artists.iter().map(|artist| artist_digest(artist));
+    let heard_artists: BTreeSet<String> = heard.chain(of_before(|before| &before.heard_artists)).collect();
     let is_told = config.tells_genres() || stages.iter().any(|stage| stage.name.is_told_of_tracks());
-    let told = digests.into_iter().filter(|_| is_told);
+    let is_told_of = |entry: &Entry| is_told && (entry.genre.is_some() || origin.said_of.contains(&*entry.path));
+    let told = training.iter().map(|track| &track.entry).filter(|entry| is_told_of(entry));
+    let told = told.map(|entry| artist_digest(&entry.artist));
     let told_artists: BTreeSet<String> = told.chain(of_before(TrainingRecord::told)).collect();
     let has_learnt_from_it = stages.iter().any(|stage| stage.name == StageName::Distill);
     let teacher = origin.teachers.filter(|_| has_learnt_from_it).map(|teachers| teachers.training);
@@ -85,18 +89,32 @@ pub fn add_metrics(card: &mut ModelCard, scores: &SystemScores) {
 
 #[cfg(test)]
 mod tests {
+    use audio_frontend::logmel::MelPower;
+    use trainer::data::TrackPower;
     use trainer::evaluate::scores::StageCurve;
     use trainer::stage::fit::Ended;
 
     use super::*;
 
+    /// Whom a model was told of that learnt from tracks by a, whose genre is known, b and c, of whose track something was
+    /// said.
     fn told(stage: StageName, before: &TrainingRecord) -> Vec<String> {
         let config = TrainConfig { stages: vec![stage], ..Default::default() };
+        let track = |artist: &str, genre: Option<&str>| Track {
+            entry: Entry {
+                path: artist.into(),
+                artist: artist.into(),
+                genre: genre.map(Into::into),
+                ..Default::default()
+            },
+            power: TrackPower::Held(MelPower::from_rows(1, Vec::new())),
+        };
         let origin = Origin {
             config: &config,
             manifest_digest: "",
-            training: &[],
+            training: &[track("a", Some("folk")), track("b", None), track("c", None)],
             validation: &[],
+            said_of: &HashSet::from([Path::new("c")]),
             before: Some(before),
             teachers: None,
         };
@@ -111,12 +129,17 @@ mod tests {
     }
 
     #[test]
-    fn whom_a_model_only_heard_before_it_is_not_told_of_by_training_on() {
-        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        let heard =
-            TrainingRecord { stages: names(&["distill"]), heard_artists: names(&["a", "b"]), ..Default::default() };
-        assert!(told(StageName::Triplet, &heard).is_empty());
-        let told_of_one = TrainingRecord { told_artists: Some(names(&["a"])), ..heard };
-        assert_eq!(told(StageName::Simclr, &told_of_one), ["a"]);
+    fn a_model_was_told_of_artists_with_genres_or_preferences_alone() {
+        let digests = |artists: &[&str]| artists.iter().map(|artist| artist_digest(artist)).collect::<BTreeSet<_>>();
+        let found = |stage, before: &TrainingRecord| told(stage, before).into_iter().collect::<BTreeSet<_>>();
+        let heard = TrainingRecord {
+            stages: vec!["distill".into()],
+            heard_artists: digests(&["b", "d", "e"]).into_iter().collect(),
+            ..Default::default()
+        };
+        assert_eq!(found(StageName::Triplet, &heard), digests(&["a", "c"]));
+        assert!(found(StageName::Simclr, &heard).is_empty());
+        let told_of_one = TrainingRecord { told_artists: Some(digests(&["d"]).into_iter().collect()), ..heard };
+        assert_eq!(found(StageName::Triplet, &told_of_one), digests(&["a", "c", "d"]));
     }
 }

@@ -208,6 +208,28 @@ fn shuffled_labels_and_a_poisoned_file_change_nothing() {
 }
 
 #[test]
+fn what_cannot_be_learnt_from_is_refused_once_and_not_every_night() {
+    let nights = Nights::new();
+    nights.retrain(&[]);
+    let catalogue = Connection::open(nights.world.store().join("catalogue.sqlite")).unwrap();
+    let mut judges = catalogue.prepare("SELECT artist FROM judges").unwrap();
+    let judges: Vec<String> = judges.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    // All artists who do not judge play one genre: there is nothing to tell it from.
+    let labels = std::fs::read_to_string(nights.path("labels.csv")).unwrap();
+    let relabelled = labels.lines().map(|line| match judges.iter().any(|judge| line.ends_with(&format!(",{judge}"))) {
+        true => line.to_owned(),
+        false => line.replace(",tone,", ",plain,"),
+    });
+    std::fs::write(nights.path("labels.csv"), relabelled.collect::<Vec<_>>().join("\n")).unwrap();
+    let serving = nights.serving();
+    let refused = nights.retrain(&["--json"]);
+    assert_eq!(refused.code, Some(3), "{refused:?}");
+    let summary = refused.json();
+    assert!(summary["reason"].as_str().unwrap().starts_with("nothing to learn: "), "{summary:#}");
+    assert_eq!((nights.serving(), nights.retrain(&[]).code), (serving, Some(0)));
+}
+
+#[test]
 fn killed_at_every_step_the_next_run_carries_on() {
     let nights = Nights::new();
     let (model, before) = (nights.serving(), nights.answers());

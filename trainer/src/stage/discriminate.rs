@@ -33,8 +33,8 @@ pub struct DiscriminateConfig {
     pub crops_per_track: usize,
     /// Added to the scatter of artists within genres, in mean eigenvalues.
     pub regularisation: f64,
-    /// Weights that are tried of a discriminant, above 0: its deviation over tracks beside the length of the vector that is
-    /// there.
+    /// Weights that are tried of a discriminant, above 0: its root mean square over tracks beside the length of the vector
+    /// that is there.
     pub weights: Vec<f64>,
     /// What mean average precision and area under the curve together have to gain by a further discriminant.
     pub least_gain: f64,
