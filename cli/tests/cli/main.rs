@@ -5,6 +5,7 @@ mod copies;
 mod disk;
 mod errors;
 mod export;
+mod feedback;
 mod formats;
 mod front_end;
 mod help;
