@@ -277,7 +277,7 @@ fn beside(folder: &Path, made: &Made, duration: Duration) {
         while Instant::now() < end {
             let start = Instant::now();
             let catalogue = store.catalogue().expect("the catalogue opens");
-            let searcher = store.searcher(&catalogue).expect("the index opens").expect("vectors");
+            let searcher = store.resident_searcher(&catalogue).expect("the index opens").expect("vectors");
             openings.push(milliseconds(start.elapsed()));
             for _ in 0..QUERIES_BETWEEN_OPENING {
                 number += 1;
