@@ -128,8 +128,9 @@ impl Lesson {
         let held_out = catalogue.judges()?.into_iter().filter(|judge| !learnt.contains(judge)).collect();
         let decided = Decided { held_out, learnt };
         let split = split::by_artist_after(&self.entries, share, seed, &decided);
+        let training = self.most_of(split.training, MOST_LEARNT);
         let is_learnt: HashMap<TrackId, usize> =
-            split.training.iter().enumerate().map(|(place, &entry)| (self.tracks[entry], place)).collect();
+            training.iter().enumerate().map(|(place, &entry)| (self.tracks[entry], place)).collect();
         let (mut preferences, mut held_out) = (Vec::new(), Vec::new());
         for said in &self.said {
             if !judges_by(said.anchor) {
@@ -140,12 +141,32 @@ impl Lesson {
         }
         held_out.sort_unstable();
         held_out.dedup();
-        Ok(Parts {
-            training: split.training,
-            judges: split.validation,
-            preferences: Preferences::new(preferences),
-            held_out,
-        })
+        Ok(Parts { training, judges: split.validation, preferences: Preferences::new(preferences), held_out })
+    }
+
+    /// At most `count` of these, the same every night as far as they are there: those that something was said of, then
+    /// those with a genre, then others; of these one of each artist, then another of each.
+    fn most_of(&self, mut training: Vec<usize>, count: usize) -> Vec<usize> {
+        if training.len() <= count {
+            return training;
+        }
+        let said = self.said.iter().flat_map(|said| [Some(said.anchor), said.nearer, said.farther]).flatten();
+        let said: HashSet<TrackId> = said.collect();
+        training.sort_by_cached_key(|&entry| *blake3::hash(self.tracks[entry].to_string().as_bytes()).as_bytes());
+        let mut of_artist: HashMap<&str, usize> = HashMap::new();
+        let mut ranked: Vec<_> = training
+            .into_iter()
+            .map(|place| {
+                let entry = &self.entries[place];
+                let before = of_artist.entry(&entry.artist).or_default();
+                *before += 1;
+                ((!said.contains(&self.tracks[place]), entry.genre.is_none(), *before), place)
+            })
+            .collect();
+        ranked.sort_by_key(|(rank, _)| *rank);
+        let mut most: Vec<usize> = ranked.into_iter().take(count).map(|(_, place)| place).collect();
+        most.sort_unstable();
+        most
     }
 
     /// Artists whose genres the model was told.
@@ -162,6 +183,10 @@ impl Parts {
         self.judges.iter().map(|&place| lesson.entries[place].artist.as_str()).collect()
     }
 }
+
+/// Tracks that are learnt from at most: decoded they take a gigabyte for each eight hundred, and the disk that they are kept
+/// on is not this program's alone.
+const MOST_LEARNT: usize = 8000;
 
 /// Whether no artist was named: see [`Entry::artist`].
 fn is_made_up(artist: &str) -> bool {
@@ -213,6 +238,30 @@ mod tests {
         assert_eq!(genre_folder(Path::new("/music/jazz/a/b.ogg"), &roots).as_deref(), Some("jazz"));
         assert_eq!(genre_folder(Path::new("/music/b.ogg"), &roots), None);
         assert_eq!(genre_folder(Path::new("/other/jazz/b.ogg"), &roots), None);
+    }
+
+    #[test]
+    fn of_a_large_library_every_artist_is_learnt_from_and_all_that_was_said() {
+        // Ninety tracks by one artist, ten by others; every second has a genre.
+        let entry = |number: usize| Entry {
+            artist: if number < 90 { "many".into() } else { format!("artist {number}") },
+            genre: number.is_multiple_of(2).then(|| "folk".into()),
+            ..Default::default()
+        };
+        let lesson = Lesson {
+            tracks: (0..100).map(TrackId).collect(),
+            entries: (0..100).map(entry).collect(),
+            said: vec![Said { anchor: TrackId(3), nearer: Some(TrackId(5)), farther: None }],
+            missing: 0,
+            lacks_labels: false,
+        };
+        let most = lesson.most_of((0..100).collect(), 12);
+        assert!(most.len() == 12 && most.is_sorted() && most.contains(&3) && most.contains(&5), "{most:?}");
+        assert_eq!(most.iter().filter(|place| **place >= 90).count(), 5, "all five with a genre: {most:?}");
+        assert!(most.iter().all(|place| [3, 5].contains(place) || place.is_multiple_of(2)), "{most:?}");
+        let fewer = lesson.most_of((0..100).filter(|place| *place != 92).collect(), 12);
+        assert_eq!(fewer.iter().filter(|place| most.contains(place)).count(), 11, "one that is gone changes one");
+        assert_eq!(lesson.most_of(vec![7, 1], 12), [7, 1]);
     }
 
     #[test]

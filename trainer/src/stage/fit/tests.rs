@@ -86,6 +86,26 @@ fn a_run_that_is_killed_and_resumed_ends_as_if_it_had_not_been() {
     }
 }
 
+#[test]
+fn weights_that_gain_too_little_are_not_kept() {
+    let mut world = World::new(30);
+    world.config.triplet.fit.keep = Keep::Retrieval;
+    // Some random weights tell bass from treble as well as can be.
+    let mut kept = |least_gain: f64| -> Vec<usize> {
+        world.config.triplet.fit.least_gain = least_gain;
+        let of_seed = |seed| {
+            world.config.seed = seed;
+            let random = Network::random(world.config.setup(), &world.roster.genres).unwrap();
+            let start = Start::Weights(random.weights().unwrap());
+            world.triplet(&start, None, &mut |_| ()).unwrap().curve.kept_step
+        };
+        (0..8).map(of_seed).collect()
+    };
+    let (any, none) = (kept(0.0), kept(1.0));
+    assert!(any.iter().any(|step| *step > 0), "{any:?}");
+    assert!(none.iter().all(|step| *step == 0), "no precision rises by that much: {none:?}");
+}
+
 /// Everything into one point.
 struct Collapse;
 
