@@ -111,6 +111,9 @@ pub enum Error {
         /// The model.
         model: String,
     },
+    /// No threads could be started.
+    #[error("no threads could be started: {0}")]
+    Threads(rayon::ThreadPoolBuildError),
     /// FAISS failed.
     #[error("faiss failed in {operation}: {reason}")]
     Faiss {

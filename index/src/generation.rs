@@ -76,13 +76,23 @@ impl Source {
         let (hub_weight, config) = (catalogue.hub_weight()?, catalogue.index_config()?);
         Ok(Self { catalogue: catalogue.identity()?, model_id: model_id.into(), hub_weight, config })
     }
+
+    /// The model.
+    pub fn model_id(&self) -> &str {
+        &self.model_id
+    }
 }
 
 impl GenerationManifest {
+    /// Which vectors it holds, in their present state or an earlier one.
+    pub(crate) fn source(&self) -> Source {
+        let (catalogue, model_id) = (self.catalogue.clone(), self.model_id.clone());
+        Source { catalogue, model_id, hub_weight: self.hub_weight, config: self.config.clone() }
+    }
+
     /// Whether a generation holds these vectors, in their present state or an earlier one.
     pub(crate) fn is_of(&self, source: &Source) -> bool {
-        (&self.catalogue, &self.model_id, self.hub_weight, &self.config)
-            == (&source.catalogue, &source.model_id, source.hub_weight, &source.config)
+        self.source() == *source
     }
 }
 

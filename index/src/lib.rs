@@ -8,6 +8,7 @@
 //! | [`generation`] | immutable FAISS files derived from the catalogue |
 //! | [`choose`] | which kind of index serves how many vectors |
 //! | [`search`] | [`Searcher`]: nearest neighbours of a vector |
+//! | [`renewal`] | [`Renewal`]: a searcher brought up to date |
 //! | [`selection`] | [`Selection`]: which of them make up an answer |
 //! | [`repair`] | what is damaged, made good |
 //! | [`copies`] | which tracks may be copies of one recording |
@@ -17,6 +18,7 @@
 //! | [`ranking`] | [`Ranking`]: neighbours one by one, as many as one goes through |
 //! | [`track_set`] | [`TrackSet`]: which tracks may be found |
 //! | [`unit_vector`] | [`cosine`] and [`unit()`] |
+//! | [`map`] | where tracks lie in a square, near to what resembles them |
 //! | [`hubs`] | what a track pays that lies near to everything |
 //! | [`error`] | [`Error`] |
 //!
@@ -49,9 +51,11 @@ pub mod generation;
 pub mod hubs;
 mod huge_pages;
 pub mod journey;
+pub mod map;
 mod publishing;
 pub mod radio;
 pub mod ranking;
+pub mod renewal;
 pub mod repair;
 pub mod resemblance;
 mod rows;
@@ -67,9 +71,10 @@ pub use catalogue::Catalogue;
 pub use choose::IndexConfig;
 pub use error::{Error, Result};
 pub use ranking::Ranking;
+pub use renewal::Renewal;
 pub use search::{Neighbour, Searcher};
 pub use selection::{Answer, Selection};
 pub use store::{RetrainingLock, Store, WriteLock};
 pub use track::{ContentHash, FileStamp, NewTrack, Passage, TrackId, TrackRecord, TrackState};
 pub use track_set::TrackSet;
-pub use unit_vector::{cosine, unit};
+pub use unit_vector::{blend, cosine, unit};

@@ -2,15 +2,16 @@
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::catalogue::{Catalogue, Changes};
-use crate::choose::{IndexConfig, Layout};
+use crate::choose::IndexConfig;
 use crate::contents::Contents;
 use crate::error::{Error, Result};
 use crate::faiss_index::{EXACT, FaissIndex, Reach};
+use crate::generation::Source;
 use crate::hubs;
 use crate::ranking::Ranking;
-use crate::rows::Rows;
 use crate::track::TrackId;
 use crate::track_set::TrackSet;
 
@@ -25,16 +26,27 @@ pub struct Neighbour {
 
 /// Answers queries over one model's vectors: those of a generation, and beside them, exactly, what came since.
 pub struct Searcher {
-    model_id: String,
-    dimension: usize,
-    base: FaissIndex,
-    /// What the base has codes of.
-    rows: Option<Rows>,
-    layout: Layout,
+    base: Arc<Base>,
+    /// The revision of the vectors that it answers by.
+    revision: u64,
     /// Tracks of the base that still have the vector that it knows; `None`: all.
     unchanged: Option<TrackSet>,
     fresh: FaissIndex,
     fault: Option<String>,
+    /// The generation that was the one to open.
+    sought: Option<u64>,
+}
+
+/// What searchers of different revisions share.
+pub(crate) struct Base {
+    /// What the vectors are of.
+    pub source: Source,
+    /// `None`: of the catalogue itself.
+    pub generation: Option<u64>,
+    /// The revision of the vectors that are in it.
+    pub revision: u64,
+    /// The vectors.
+    pub contents: Contents,
 }
 
 /// A search that found too few tracks among those allowed looks through so many times more lists.
@@ -44,24 +56,26 @@ const MORE_PROBES: usize = 4;
 const MOST_MORE_CANDIDATES: usize = 4096;
 
 impl Searcher {
-    /// Over a generation and what changed since.
-    pub(crate) fn new(model_id: String, contents: Contents, changes: &Changes) -> Result<Self> {
-        let Contents { index: base, rows, neighbourhoods, layout, end } = contents;
+    /// Over what was opened and what changed since.
+    pub(crate) fn new(base: Arc<Base>, changes: &Changes) -> Result<Self> {
+        let Contents { index, neighbourhoods, end, .. } = &base.contents;
         let dimension = neighbourhoods.dimension();
         let written: Vec<TrackId> = changes.written.iter().map(|(track, _)| *track).collect();
         if let Some((_, vector)) = changes.written.iter().find(|(_, vector)| vector.len() != dimension) {
             return Err(Error::WrongDimension { expected: dimension, found: vector.len() });
         }
         let vectors: Vec<f32> = changes.written.iter().flat_map(|(_, vector)| vector).copied().collect();
-        let mut fresh = FaissIndex::new(EXACT, base.dimension())?;
+        let mut fresh = FaissIndex::new(EXACT, index.dimension())?;
         fresh.add(&written, &neighbourhoods.rows(&written, &vectors)?)?;
         let outdated: TrackSet = written.iter().chain(&changes.removed).copied().collect();
-        let unchanged = (!outdated.is_empty()).then(|| TrackSet::below(end).without(&outdated));
-        Ok(Self { model_id, dimension, base, rows, layout, unchanged, fresh, fault: None })
+        let unchanged = (!outdated.is_empty()).then(|| TrackSet::below(*end).without(&outdated));
+        let sought = base.generation;
+        Ok(Self { base, revision: changes.revision, unchanged, fresh, fault: None, sought })
     }
 
-    pub(crate) fn with_fault(self, fault: Option<String>) -> Self {
-        Self { fault, ..self }
+    /// In the place of a generation that could not be opened, or where there is none.
+    pub(crate) fn instead_of(self, sought: Option<u64>, fault: Option<String>) -> Self {
+        Self { sought, fault, ..self }
     }
 
     /// Reads all vectors of a model from the catalogue; `None` where there are none. Hubs pay what the catalogue says.
@@ -72,10 +86,33 @@ impl Searcher {
         let exact = IndexConfig { exact_up_to: usize::MAX, ..IndexConfig::default() };
         // Without codes, there are no rows beside them.
         let nowhere = Path::new("");
-        let contents =
-            catalogue.at_one_instant(|catalogue| Contents::of_catalogue(catalogue, model_id, &exact, nowhere));
-        let contents = contents?;
-        contents.map(|contents| Self::new(model_id.to_owned(), contents, &Changes::default())).transpose()
+        let base = catalogue.at_one_instant(|catalogue| {
+            let contents = Contents::of_catalogue(catalogue, model_id, &exact, nowhere)?;
+            let (source, revision) = (Source::new(catalogue, model_id)?, catalogue.revision(model_id)?);
+            Ok::<_, Error>(contents.map(|contents| Base { source, generation: None, revision, contents }))
+        })?;
+        let none = |revision| Changes { revision, ..Changes::default() };
+        base.map(|base| (none(base.revision), base))
+            .map(|(changes, base)| Self::new(Arc::new(base), &changes))
+            .transpose()
+    }
+
+    pub(crate) fn base(&self) -> &Arc<Base> {
+        &self.base
+    }
+
+    pub(crate) fn sought(&self) -> Option<u64> {
+        self.sought
+    }
+
+    /// The generation that is searched; `None`: all vectors were read from the catalogue.
+    pub fn generation(&self) -> Option<u64> {
+        self.base.generation
+    }
+
+    /// The revision of the model's vectors that it answers by ([`Catalogue::revision`]).
+    pub fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// What is wrong with the generation that was to be searched: its vectors were taken from the catalogue.
@@ -85,12 +122,12 @@ impl Searcher {
 
     /// Model of the vectors.
     pub fn model_id(&self) -> &str {
-        &self.model_id
+        self.base.source.model_id()
     }
 
     /// Length of a vector.
     pub fn dimension(&self) -> usize {
-        self.dimension
+        self.base.contents.neighbourhoods.dimension()
     }
 
     /// All tracks, nearest to a unit vector of `model_id` first, of those in `among` where that is given. About
@@ -105,11 +142,11 @@ impl Searcher {
         among: Option<TrackSet>,
         expected: usize,
     ) -> Result<Ranking<'_>> {
-        if model_id != self.model_id {
-            return Err(Error::OtherModel { store: self.model_id.clone(), asked: model_id.into() });
+        if model_id != self.model_id() {
+            return Err(Error::OtherModel { store: self.model_id().into(), asked: model_id.into() });
         }
-        if vector.len() != self.dimension {
-            return Err(Error::WrongDimension { expected: self.dimension, found: vector.len() });
+        if vector.len() != self.dimension() {
+            return Err(Error::WrongDimension { expected: self.dimension(), found: vector.len() });
         }
         Ok(Ranking::new(self, vector.to_vec(), among, expected))
     }
@@ -151,20 +188,21 @@ impl Searcher {
             _ => None,
         };
         let among = both.as_ref().or(among).or(self.unchanged.as_ref());
-        let available = among.map_or(self.base.len(), TrackSet::len).min(self.base.len());
-        let mut reach = Reach { among, ..self.layout.reach() };
+        let Contents { index, rows, layout, .. } = &self.base.contents;
+        let available = among.map_or(index.len(), TrackSet::len).min(index.len());
+        let mut reach = Reach { among, ..layout.reach() };
         // Of one track in ten, the ten nearest lie in about ten times as many lists.
-        reach.probes = reach.probes.map(|probes| probes * self.base.len() / available.max(1));
-        let wanted = (count * self.layout.candidates).min(count + MOST_MORE_CANDIDATES);
+        reach.probes = reach.probes.map(|probes| probes * index.len() / available.max(1));
+        let wanted = (count * layout.candidates).min(count + MOST_MORE_CANDIDATES);
         loop {
-            let found = self.base.search(query, wanted, reach)?.pop().unwrap_or_default();
+            let found = index.search(query, wanted, reach)?.pop().unwrap_or_default();
             match reach.probes {
                 // The lists that are usually enough hold fewer than there are.
-                Some(probes) if found.len() < count.min(available) && probes < self.layout.lists => {
-                    reach.probes = Some((MORE_PROBES * probes).min(self.layout.lists));
+                Some(probes) if found.len() < count.min(available) && probes < layout.lists => {
+                    reach.probes = Some((MORE_PROBES * probes).min(layout.lists));
                 }
                 _ => {
-                    let Some(rows) = &self.rows else { return Ok(found) };
+                    let Some(rows) = rows else { return Ok(found) };
                     let mut compared = rows.compared(query, &found)?;
                     compared.truncate(count);
                     return Ok(compared);

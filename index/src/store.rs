@@ -3,11 +3,12 @@
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::catalogue::Catalogue;
 use crate::error::{Error, Result};
 use crate::generation::{self, Access, GenerationManifest, Source};
-use crate::search::Searcher;
+use crate::search::{Base, Searcher};
 
 /// Tries to open what CURRENT names while a writer replaces it.
 const OPEN_TRIES: usize = 3;
@@ -267,33 +268,37 @@ impl Store {
         self.searcher_with(catalogue, Access::Stay)
     }
 
-    fn searcher_with(&self, catalogue: &Catalogue, access: Access) -> Result<Option<Searcher>> {
+    pub(crate) fn searcher_with(&self, catalogue: &Catalogue, access: Access) -> Result<Option<Searcher>> {
         let Some(model_id) = catalogue.serving_model()? else { return Ok(None) };
         let source = Source::new(catalogue, &model_id)?;
-        let read = |folder: &Path| {
+        let read = |number, folder: &Path| {
             let manifest = generation::manifest(folder)?;
-            let is_of_source = manifest.is_of(&source);
-            let contents = is_of_source.then(|| generation::read(folder, &manifest, access)).transpose()?;
-            Ok(contents.map(|contents| (manifest.revision, contents)))
+            if !manifest.is_of(&source) {
+                return Ok(None);
+            }
+            let contents = generation::read(folder, &manifest, access)?;
+            Ok(Some(Base { source: source.clone(), generation: Some(number), revision: manifest.revision, contents }))
         };
-        let mut fault = None;
+        let (mut sought, mut fault) = (None, None);
         for _ in 0..OPEN_TRIES {
-            let current = self.with_current(|_, folder| read(folder));
+            // Before it is opened: what comes in between is noticed by a renewal.
+            sought = self.newest_of(&source)?.map(|(number, _)| number);
+            let current = self.with_current(read);
             fault = current.as_ref().err().map(ToString::to_string);
             let found = match derived(current)? {
                 // A change of models is under way: what served before is still there.
-                Some(None) => self
-                    .newest_of(&source)?
-                    .map_or(Ok(None), |(number, _)| derived(read(&self.generation_folder(number))))?,
+                Some(None) => {
+                    sought.map_or(Ok(None), |number| derived(read(number, &self.generation_folder(number))))?
+                }
                 found => found.flatten(),
             };
-            let Some((revision, contents)) = found else { break };
+            let Some(base) = found else { break };
             // Where a writer has put newer generations in its place and forgotten what was before, the newest is opened.
-            if let Some(changes) = catalogue.changes(&model_id, revision)? {
-                return Searcher::new(model_id, contents, &changes).map(Some);
+            if let Some(changes) = catalogue.changes(&model_id, base.revision)? {
+                return Searcher::new(Arc::new(base), &changes).map(Some);
             }
         }
-        Ok(Searcher::from_catalogue(catalogue, &model_id)?.map(|searcher| searcher.with_fault(fault)))
+        Ok(Searcher::from_catalogue(catalogue, &model_id)?.map(|searcher| searcher.instead_of(sought, fault)))
     }
 
     /// Opens a generation that [`Store::prepare`] made, whether it serves or not.
@@ -307,7 +312,8 @@ impl Store {
         let unknown =
             || Error::Damaged { path: folder.clone(), reason: "the catalogue does not know its state".into() };
         let changes = catalogue.changes(&manifest.model_id, manifest.revision)?.ok_or_else(unknown)?;
-        Searcher::new(manifest.model_id, contents, &changes)
+        let (source, revision) = (manifest.source(), manifest.revision);
+        Searcher::new(Arc::new(Base { source, generation: Some(generation), revision, contents }), &changes)
     }
 
     /// The generation of these vectors that serves, or else the newest.

@@ -73,6 +73,14 @@ pub struct Passage {
     pub vector: Vec<f32>,
 }
 
+impl Passage {
+    /// Whether it lies, wholly or partly, in these seconds of its track, passages being so long.
+    pub fn lies_in(&self, seconds: std::ops::Range<f64>, passage_seconds: f64) -> bool {
+        let start = f64::from(self.start_seconds);
+        start < seconds.end && start + passage_seconds > seconds.start
+    }
+}
+
 /// A track of the catalogue.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrackRecord {
@@ -82,4 +90,12 @@ pub struct TrackRecord {
     pub file: NewTrack,
     /// Whether it can be found.
     pub state: TrackState,
+}
+
+impl TrackRecord {
+    /// The title, or the name of its file.
+    pub fn title(&self) -> String {
+        let name = || self.file.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        self.file.title.clone().unwrap_or_else(name)
+    }
 }

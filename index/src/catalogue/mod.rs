@@ -1,28 +1,37 @@
 //! The truth about the library, in SQLite: every vector search can be rebuilt from it.
 
+mod browsing;
 mod changes;
 mod columns;
 mod copies;
 mod filter;
+mod marks;
 mod open;
 mod opinions;
 mod passages;
 mod paths;
+mod places;
+mod playlists;
 mod plays;
 mod retraining;
 mod runs;
 mod salvage;
 mod schema;
+mod words;
 mod writer;
 
 use std::path::PathBuf;
 
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
+pub use browsing::{AlbumEntry, ArtistEntry, GenreEntry};
 pub use changes::Changes;
 pub use copies::CopySearch;
 pub use filter::{Bounds, Filter};
-pub use opinions::{Opinion, Playlist};
+pub use marks::Mark;
+pub use opinions::Opinion;
+pub use places::Place;
+pub use playlists::Playlist;
 pub use plays::Play;
 pub use retraining::{KnownModel, ModelState};
 pub use runs::{Run, RunId, RunStep};
@@ -90,7 +99,8 @@ impl Catalogue {
         })
     }
 
-    /// What is read inside of `read` is of one state of the catalogue, whatever others commit meanwhile.
+    /// What is read inside of `read` is of one state of the catalogue, whatever others commit meanwhile; inside of another
+    /// call, of the state that is read there.
     ///
     /// # Errors
     /// What `read` reports, and as all that reads.
@@ -98,6 +108,9 @@ impl Catalogue {
         &self,
         read: impl FnOnce(&Self) -> std::result::Result<T, E>,
     ) -> std::result::Result<T, E> {
+        if !self.connection.is_autocommit() {
+            return read(self);
+        }
         let transaction = self.connection.unchecked_transaction().map_err(|error| Error::sqlite(&self.path, error))?;
         let value = read(self);
         // It has written nothing: whether it ends well does not matter.

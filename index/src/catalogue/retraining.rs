@@ -132,6 +132,7 @@ impl Writer<'_> {
             "DELETE FROM removals WHERE model_id = ?1",
             "DELETE FROM revisions WHERE model_id = ?1",
             "DELETE FROM models WHERE model_id = ?1",
+            "DELETE FROM maps WHERE model_id = ?1",
         ] {
             self.0.execute(sql, [model_id])?;
         }

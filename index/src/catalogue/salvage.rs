@@ -27,7 +27,7 @@ struct Table {
     key: &'static str,
 }
 
-const TABLES: [Table; 12] = [
+const TABLES: [Table; 15] = [
     Table { name: "tracks", key: "id" },
     Table { name: "vectors", key: "track_id" },
     Table { name: "passages", key: "track_id" },
@@ -40,6 +40,9 @@ const TABLES: [Table; 12] = [
     Table { name: "playlist_tracks", key: "playlist_id" },
     Table { name: "judges", key: "id" },
     Table { name: "models", key: "number" },
+    Table { name: "marks", key: "track_id" },
+    Table { name: "maps", key: "id" },
+    Table { name: "places", key: "track_id" },
 ];
 
 impl Catalogue {
@@ -151,7 +154,9 @@ fn copy_all(path: &Path, new: &Path) -> Result<()> {
         let _ = old.pragma_update(None, "writable_schema", true);
         fresh.commit(|writer| {
             copy_settings(&old, &writer.0)?;
-            TABLES.iter().try_for_each(|table| table.copy(&old, &writer.0))
+            TABLES.iter().try_for_each(|table| table.copy(&old, &writer.0))?;
+            // Revisions are counted anew, and places may be among what is lost.
+            writer.0.execute("UPDATE maps SET revision = NULL", []).map(|_| ())
         })?;
     }
     // So that all of it is in the one file that is renamed.

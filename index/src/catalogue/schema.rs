@@ -3,11 +3,12 @@
 use rusqlite::Connection;
 
 /// What each format adds to the one before; the first to an empty file.
-const FORMATS: [&str; 4] = [
+const FORMATS: [&str; 5] = [
     include_str!("format_1.sql"),
     include_str!("format_2.sql"),
     include_str!("format_3.sql"),
     include_str!("format_4.sql"),
+    include_str!("format_5.sql"),
 ];
 
 /// Version of the format that this program writes, and the newest that it reads.

@@ -155,6 +155,36 @@ fn of_a_damaged_catalogue_what_can_be_read_is_kept() {
     }
 }
 
+#[test]
+fn a_damaged_index_of_words_is_made_anew_and_what_listeners_marked_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, mut catalogue) = store_of(folder.path(), 50);
+    let lock = store.lock("test").unwrap();
+    store.update_map(&mut catalogue, MODEL, &lock).unwrap();
+    catalogue
+        .commit(|writer| {
+            writer.set_rating("ann", TrackId(7), Some(5))?;
+            writer.put_playlist(Path::new("/empty.m3u8"), &[])
+        })
+        .unwrap();
+    let (places, marks) = (catalogue.places(MODEL).unwrap(), catalogue.marks("ann").unwrap());
+    drop(catalogue);
+    let connection = rusqlite::Connection::open(store.folder().join("catalogue.sqlite")).unwrap();
+    connection.execute_batch("UPDATE track_words_data SET block = zeroblob(length(block)) WHERE id > 10").unwrap();
+    drop(connection);
+    assert!(matches!(store.catalogue().unwrap().search_text("artist", 0, 9), Err(Error::Damaged { .. })));
+    let repair = store.repair(&lock).unwrap();
+    assert!(repair.salvaged.is_some(), "{repair:?}");
+    let mut catalogue = store.catalogue_to_write(&lock).unwrap();
+    assert_eq!(catalogue.faults().unwrap(), [] as [String; 0]);
+    assert_eq!(catalogue.search_text("artist 4", 0, 99).unwrap().0, 11, "4, 40 to 49");
+    assert_eq!((catalogue.places(MODEL).unwrap(), catalogue.marks("ann").unwrap()), (places.clone(), marks));
+    assert_eq!(catalogue.playlists().unwrap().len(), 1);
+    // Its revisions are others; its places stay.
+    assert_eq!(store.update_map(&mut catalogue, MODEL, &lock).unwrap(), 0);
+    assert_eq!(catalogue.places(MODEL).unwrap(), places);
+}
+
 /// Where track `id` of [`store_of`] lies.
 fn path_of(id: TrackId) -> std::path::PathBuf {
     track(id.0 - 1).path
@@ -169,7 +199,7 @@ fn a_newer_catalogue_and_a_file_that_is_none_are_told_apart() {
     let connection = rusqlite::Connection::open(&path).unwrap();
     connection.pragma_update(None, "user_version", 99).unwrap();
     drop(connection);
-    assert!(matches!(store.catalogue(), Err(Error::NewerFormat { found: 99, supported: 4, .. })));
+    assert!(matches!(store.catalogue(), Err(Error::NewerFormat { found: 99, supported: 5, .. })));
     std::fs::write(&path, "this is no database, but a text that is long enough to be taken for one".repeat(20))
         .unwrap();
     assert!(matches!(store.catalogue(), Err(Error::Damaged { .. })));

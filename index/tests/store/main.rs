@@ -1,6 +1,7 @@
 //! Behaviour of a store: search against brute force, generations, locks, damage.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod browsing;
 mod catalogue;
 mod codes;
 mod copies;
@@ -8,6 +9,9 @@ mod damage;
 mod folder;
 mod generations;
 mod interop;
+mod listeners;
+mod map;
+mod renewal;
 mod search;
 
 use std::collections::HashSet;
