@@ -18,7 +18,8 @@
 //! | [`guard`] | panics of codecs become errors |
 //! | [`content`] | how a file is recognised by what is in it |
 //! | [`fingerprint`] | [`Fingerprint`](fingerprint::Fingerprint): whether two files hold the same recording |
-//! | [`tags`] | artist, title, album, genre, length |
+//! | [`tags`] | artist, title, album, genre, length; a picture |
+//! | [`mod@waveform`] | [`Waveform`]: how loud a track is in its parts, for drawing |
 //!
 //! There is no resampler: frame length and hop are defined in seconds and the filter bank is
 //! computed for each file's own rate, so the same music gives the same numbers at every rate.
@@ -36,6 +37,7 @@ pub mod mel;
 pub mod reader;
 pub mod stft;
 pub mod tags;
+pub mod waveform;
 pub mod windows;
 
 use std::path::Path;
@@ -47,6 +49,7 @@ pub use error::{Error, OutOfRange, Result};
 pub use logmel::MelPower;
 pub use reader::WindowReader;
 pub use tags::{Tags, TrackInfo};
+pub use waveform::{Waveform, waveform};
 pub use windows::Windows;
 
 /// Decodes a file and returns its mel band powers (linear, before level and logarithm), from which

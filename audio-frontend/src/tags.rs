@@ -6,7 +6,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use lofty::config::{ParseOptions, ParsingMode};
-use lofty::file::{AudioFile, FileType, TaggedFileExt};
+use lofty::file::{AudioFile, FileType, TaggedFile, TaggedFileExt};
+use lofty::picture::{Picture, PictureType};
 use lofty::probe::Probe;
 use lofty::tag::{Accessor, Tag};
 use serde::{Deserialize, Serialize};
@@ -58,10 +59,28 @@ fn stated_seconds(path: &Path) -> Option<f64> {
     Some(stream.length()?.samples as f64 / f64::from(stream.sample_rate_hz()))
 }
 
+/// The picture that a file has in its tags, the front cover where there are several.
+pub fn picture(path: &Path) -> Option<Vec<u8>> {
+    guard(|| {
+        let file = tagged_file(path, ParseOptions::new().read_cover_art(true))?;
+        let pictures: Vec<&Picture> = file.tags().iter().flat_map(Tag::pictures).collect();
+        let front = pictures.iter().find(|picture| picture.pic_type() == PictureType::CoverFront);
+        front.or(pictures.first()).map(|picture| picture.data().to_vec())
+    })
+    .ok()?
+}
+
 fn read_with_lofty(path: &Path) -> Option<TrackInfo> {
+    let file = tagged_file(path, ParseOptions::new().read_cover_art(false))?;
+    let tags = file.primary_tag().or_else(|| file.first_tag()).map(tags_of).unwrap_or_default();
+    let duration = file.properties().duration();
+    Some(TrackInfo { tags, duration_seconds: (duration > Duration::ZERO).then_some(duration.as_secs_f64()) })
+}
+
+fn tagged_file(path: &Path, mut options: ParseOptions) -> Option<TaggedFile> {
     let metadata = std::fs::metadata(path).ok()?;
     let file = Limited { file: File::open(path).ok().filter(|_| metadata.is_file())?, bytes_left: MAX_BYTES };
-    let options = ParseOptions::new().parsing_mode(ParsingMode::Relaxed).read_cover_art(false);
+    let options = options.parsing_mode(ParsingMode::Relaxed);
     let probe = Probe::new(BufReader::new(file)).options(options);
     // What the content does not tell, the name may.
     let named = FileType::from_path(path);
@@ -69,10 +88,7 @@ fn read_with_lofty(path: &Path) -> Option<TrackInfo> {
     if let (None, Some(named)) = (probe.file_type(), named) {
         probe = probe.set_file_type(named);
     }
-    let file = probe.read().ok()?;
-    let tags = file.primary_tag().or_else(|| file.first_tag()).map(tags_of).unwrap_or_default();
-    let duration = file.properties().duration();
-    Some(TrackInfo { tags, duration_seconds: (duration > Duration::ZERO).then_some(duration.as_secs_f64()) })
+    probe.read().ok()
 }
 
 /// Bytes read in search of tags at most: where there are none, a file of gigabytes would be read
