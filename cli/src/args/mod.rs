@@ -4,6 +4,7 @@ mod exchange;
 mod query;
 mod retraining;
 mod schedule;
+mod serve;
 mod tour;
 
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ pub use retraining::{
     RetrainArguments, RunsArguments, RunsCommand, TasteArguments,
 };
 pub use schedule::{InstallScheduleArguments, ScheduleArguments, ScheduleCommand, TimeOfDay};
+pub use serve::{ServeArguments, UserArguments, UserCommand, WorkerArguments};
 pub use tour::{PathArguments, RadioArguments};
 
 /// Finds the tracks of a music collection that sound most alike.
@@ -62,6 +64,10 @@ pub enum Command {
     Path(PathArguments),
     /// List recordings that the library holds several times
     Duplicates(DuplicatesArguments),
+    /// Answer over HTTP: a page to listen with, a JSON API, and OpenSubsonic for players
+    Serve(ServeArguments),
+    /// Say who may ask the server
+    User(UserArguments),
     /// Show what the store holds
     Status(StatusArguments),
     /// Forget tracks; their files stay, and an ingest of their folder takes them in again
@@ -96,6 +102,8 @@ pub enum Command {
     Eval(EvalArguments),
     /// Write the vectors of files, or activations of a layer, without a store
     Embed(EmbedArguments),
+    /// Embed the files that standard input names, a line of JSON for each: for programs that embed many
+    Worker(WorkerArguments),
     /// Print a completion script for a shell
     Completions {
         /// The shell

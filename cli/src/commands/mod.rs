@@ -21,9 +21,12 @@ mod repair;
 mod retrain;
 mod runs;
 mod schedule;
+mod serve;
 mod status;
 mod taste;
 mod train;
+mod user;
+mod worker;
 
 use crate::Outcome;
 use crate::args::{Arguments, Command};
@@ -38,6 +41,9 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         Command::Radio(arguments) => radio::run(&settings, &arguments),
         Command::Path(arguments) => path::run(&settings, &arguments),
         Command::Duplicates(arguments) => duplicates::run(&settings, &arguments),
+        Command::Serve(arguments) => serve::run(&settings, &arguments),
+        Command::User(arguments) => user::run(&settings, &arguments),
+        Command::Worker(arguments) => worker::run(&settings, &arguments),
         Command::Status(arguments) => status::run(&settings, &arguments),
         Command::Remove(arguments) => remove::run(&settings, &arguments),
         Command::Repair => repair::run(&settings),

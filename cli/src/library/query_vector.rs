@@ -30,10 +30,7 @@ pub struct QueryTrack {
 impl QueryTrack {
     /// A part of it in its place: the passages that lie in it, wholly or partly.
     fn cut(self, part: Part, passage_seconds: f64) -> anyhow::Result<Self> {
-        let lies_in_it = |passage: &Passage| {
-            let start = f64::from(passage.start_seconds);
-            start < part.to_seconds && start + passage_seconds > part.from_seconds
-        };
+        let lies_in_it = |passage: &Passage| passage.lies_in(part.from_seconds..part.to_seconds, passage_seconds);
         let passages: Vec<Passage> = self.passages.into_iter().filter(lies_in_it).collect();
         if passages.is_empty() {
             let error =
@@ -193,13 +190,8 @@ pub fn blend(tracks: &[(QueryTrack, f32)]) -> anyhow::Result<Vec<f32>> {
 }
 
 fn mean<'a>(vectors: impl Iterator<Item = (&'a [f32], f32)>) -> anyhow::Result<Vec<f32>> {
-    let mut sum = Vec::new();
-    for (vector, weight) in vectors {
-        sum.resize(vector.len(), 0.0);
-        sum.iter_mut().zip(vector).for_each(|(sum, value)| *sum += weight * value);
-    }
     let cancelled = "these tracks cancel each other out: there is nothing that resembles all of them";
-    index::unit(sum).ok_or_else(|| anyhow::anyhow!(cancelled))
+    index::blend(vectors).ok_or_else(|| anyhow::anyhow!(cancelled))
 }
 
 #[cfg(test)]

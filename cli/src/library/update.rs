@@ -212,7 +212,9 @@ impl Ingest<'_> {
             catalogue.commit(|writer| gone.iter().try_for_each(|id| writer.remove(*id)))?;
             (summary.pruned, summary.missing) = (gone.len(), 0);
         }
-        self.store.publish(catalogue, &self.model.id.to_string(), self.lock)?;
+        let embedding = self.model.id.to_string();
+        self.store.publish(catalogue, &embedding, self.lock)?;
+        self.store.update_map(catalogue, &embedding, self.lock)?;
         let pool = self.settings.thread_pool(self.arguments.jobs)?;
         summary.copies = find_copies(self.settings, &pool, self.store, catalogue)?;
         Ok(())

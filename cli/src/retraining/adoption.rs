@@ -148,12 +148,14 @@ impl Adoption<'_> {
         Ok(())
     }
 
-    /// Makes it serve.
+    /// Makes it serve, with a map of its vectors.
     ///
     /// # Errors
-    /// As [`Store::switch`].
+    /// As [`Store::update_map`] and [`Store::switch`].
     pub fn switch(&self, catalogue: &mut Catalogue, generation: u64, lock: &WriteLock) -> anyhow::Result<()> {
         let embedding = self.model.id.to_string();
+        // Before: nobody is shown a map that has no places yet.
+        self.store.update_map(catalogue, &embedding, lock)?;
         self.store.switch(catalogue, &embedding, generation, lock)?;
         catalogue.commit(|writer| writer.adopt_model(&embedding))?;
         Ok(())

@@ -100,7 +100,8 @@ mod tests {
 
     #[test]
     fn neighbours_in_a_playlist_are_near() {
-        let playlist = Playlist { path: "a.m3u8".into(), tracks: [1, 2, 2, 3].map(TrackId).to_vec() };
+        let tracks = [1, 2, 2, 3].map(TrackId).to_vec();
+        let playlist = Playlist { id: 1, path: "a.m3u8".into(), changed_at: None, tracks };
         let expected = [said(1, Some(2), None), said(2, Some(1), None), said(2, Some(3), None), said(3, Some(2), None)];
         assert_eq!(of_playlists(&[playlist]), expected);
     }
