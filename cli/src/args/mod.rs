@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use trainer::config::StageName;
 
 pub use exchange::{ExportArguments, ExportFormat, ImportArguments, ImportPlaysArguments};
-pub use query::{FilterArguments, Part, QueryArguments, QueryFormat};
+pub use query::{FilterArguments, Part, QueryArguments, QueryFormat, durations, years};
 pub use retraining::{
     FeedbackArguments, FeedbackKind, ImportPlaylistsArguments, LabelArguments, ModelsArguments, ModelsCommand,
     RetrainArguments, RunsArguments, RunsCommand, TasteArguments,

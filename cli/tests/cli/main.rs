@@ -17,6 +17,7 @@ mod label_free;
 mod linkage;
 mod models;
 mod music;
+mod playlists;
 mod program;
 mod query;
 mod retrain;
