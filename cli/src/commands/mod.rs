@@ -13,6 +13,7 @@ mod import_plays;
 mod ingest;
 mod man;
 mod models;
+mod mpd;
 mod path;
 mod query;
 mod radio;
@@ -37,6 +38,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         Command::Query(arguments) => query::run(&settings, &arguments),
         Command::Radio(arguments) => radio::run(&settings, &arguments),
         Command::Path(arguments) => path::run(&settings, &arguments),
+        Command::Mpd(arguments) => mpd::run(&settings, &arguments),
         Command::Duplicates(arguments) => duplicates::run(&settings, &arguments),
         Command::Status(arguments) => status::run(&settings, &arguments),
         Command::Remove(arguments) => remove::run(&settings, &arguments),

@@ -16,6 +16,8 @@ mod kill;
 mod label_free;
 mod linkage;
 mod models;
+mod mpd;
+mod mpd_server;
 mod music;
 mod playlists;
 mod program;
