@@ -1,7 +1,7 @@
 //! Tracks of the library as an answer, in the shape that was asked for.
 
-use index::TrackRecord;
 use index::resemblance::Resemblance;
+use index::{Answer, TrackRecord};
 
 use crate::args::QueryFormat;
 use crate::output;
@@ -19,6 +19,14 @@ pub struct Listed {
     pub passages: Option<Vec<Resemblance>>,
     /// Other tracks with the same recording, for which it stands.
     pub copies: Vec<TrackRecord>,
+}
+
+impl Listed {
+    /// An answer without its copies.
+    pub fn of(answer: Answer) -> Self {
+        let Answer { neighbour, similarity, record, .. } = answer;
+        Self { record, similarity: Some(similarity), score: Some(neighbour.score), passages: None, copies: Vec::new() }
+    }
 }
 
 /// Prints tracks.

@@ -12,6 +12,7 @@ mod failure;
 mod library;
 mod listing;
 mod moment;
+mod mpd;
 mod output;
 mod playlist;
 mod progress;

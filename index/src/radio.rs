@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use rand::SeedableRng;
-use rand::distr::Distribution;
 use rand::distr::weighted::WeightedIndex;
+use rand::distr::{Distribution, StandardUniform};
 use rand::rngs::StdRng;
 
 use crate::catalogue::Catalogue;
@@ -61,6 +61,21 @@ impl<'a> Radio<'a> {
         Self { catalogue, searcher, config, among, random, direction, played, last_artist }
     }
 
+    /// Plays none of these.
+    pub fn leave_out(&mut self, tracks: impl IntoIterator<Item = TrackId>) {
+        self.played.extend(tracks);
+    }
+
+    /// Goes on as if this track had been drawn: who notes what was played can take a station up again.
+    ///
+    /// # Errors
+    /// As all that reads the catalogue.
+    pub fn go_on_from(&mut self, record: &TrackRecord) -> Result<()> {
+        // One number a track, as drawing takes.
+        let _: f32 = StandardUniform.sample(&mut self.random);
+        self.play(record)
+    }
+
     /// The nearest tracks that may come next, with their scores.
     fn candidates(&self) -> Result<Vec<(TrackRecord, f32)>> {
         let model_id = self.searcher.model_id();
@@ -95,6 +110,12 @@ impl<'a> Radio<'a> {
         // There are no weights where there are no candidates.
         let Ok(weights) = WeightedIndex::new(weights) else { return Ok(None) };
         let (record, _) = candidates.swap_remove(weights.sample(&mut self.random));
+        self.play(&record)?;
+        Ok(Some(record))
+    }
+
+    /// What follows a track is like it as well, and is another recording.
+    fn play(&mut self, record: &TrackRecord) -> Result<()> {
         if let Some(vector) = self.catalogue.vector(record.id, self.searcher.model_id())? {
             let drift = self.config.drift;
             let moved = self.direction.iter().zip(&vector).map(|(here, there)| (1.0 - drift) * here + drift * there);
@@ -105,7 +126,7 @@ impl<'a> Radio<'a> {
         self.played.insert(record.id);
         self.played.extend(self.catalogue.copies_of(record.id)?);
         self.last_artist = record.file.artist.clone();
-        Ok(Some(record))
+        Ok(())
     }
 }
 

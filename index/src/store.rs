@@ -13,6 +13,9 @@ use crate::search::{Base, Searcher};
 /// Tries to open what CURRENT names while a writer replaces it.
 const OPEN_TRIES: usize = 3;
 
+/// Name of the file in a store's folder in which its user may write settings; it need not be there.
+pub const CONFIG_FILE: &str = "config.toml";
+
 /// A store's folder.
 #[derive(Debug, Clone)]
 pub struct Store {
@@ -43,8 +46,13 @@ impl Store {
         std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, error))?;
         Catalogue::finish_salvage(&store.catalogue_path())?;
         if !store.lock_path().exists() {
-            let mut entries = std::fs::read_dir(folder).map_err(|error| Error::io(folder, error))?;
-            if entries.next().is_some() {
+            let entries = std::fs::read_dir(folder).map_err(|error| Error::io(folder, error))?;
+            // Settings may be there before anything else is.
+            let is_settings = |entry: &std::io::Result<std::fs::DirEntry>| {
+                entry.as_ref().is_ok_and(|entry| entry.file_name() == CONFIG_FILE)
+            };
+            let mut others = entries.filter(|entry| !is_settings(entry));
+            if others.next().is_some() {
                 return Err(Error::NotAStore { path: folder.into() });
             }
         }

@@ -1,6 +1,7 @@
 //! The command line as plain data; `settings` resolves it.
 
 mod exchange;
+mod mpd;
 mod query;
 mod retraining;
 mod schedule;
@@ -13,7 +14,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use trainer::config::StageName;
 
 pub use exchange::{ExportArguments, ExportFormat, ImportArguments, ImportPlaysArguments};
-pub use query::{FilterArguments, Part, QueryArguments, QueryFormat};
+pub use mpd::{FollowArguments, MixArguments, MpdArguments, MpdCommand};
+pub use query::{FilterArguments, Part, QueryArguments, QueryFormat, durations, years};
 pub use retraining::{
     FeedbackArguments, FeedbackKind, ImportPlaylistsArguments, LabelArguments, ModelsArguments, ModelsCommand,
     RetrainArguments, RunsArguments, RunsCommand, TasteArguments,
@@ -62,6 +64,8 @@ pub enum Command {
     Radio(RadioArguments),
     /// List tracks that lead from one to another by small steps
     Path(PathArguments),
+    /// Fill the queue of a Music Player Daemon with similar tracks
+    Mpd(MpdArguments),
     /// List recordings that the library holds several times
     Duplicates(DuplicatesArguments),
     /// Answer over HTTP: a page to listen with, a JSON API, and OpenSubsonic for players

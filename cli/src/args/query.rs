@@ -129,16 +129,18 @@ fn weight(text: &str) -> Result<f32, String> {
     if weight > 0.0 && weight <= 1000.0 { Ok(weight) } else { Err("must be above 0 and at most 1000".into()) }
 }
 
-fn similarity(text: &str) -> Result<f32, String> {
+pub(super) fn similarity(text: &str) -> Result<f32, String> {
     let similarity: f32 = text.parse().map_err(|_| "not a number".to_owned())?;
     if (-1.0..=1.0).contains(&similarity) { Ok(similarity) } else { Err("must be in -1..=1".into()) }
 }
 
-fn years(text: &str) -> Result<Bounds, String> {
+/// Years from the one to the other.
+pub fn years(text: &str) -> Result<Bounds, String> {
     bounds(text, |year| year.parse::<u16>().map(f64::from).map_err(|_| format!("{year:?} is no year")))
 }
 
-fn durations(text: &str) -> Result<Bounds, String> {
+/// Lengths in seconds from the one to the other.
+pub fn durations(text: &str) -> Result<Bounds, String> {
     bounds(text, seconds)
 }
 

@@ -43,7 +43,7 @@ pub struct PathArguments {
     pub format: QueryFormat,
 }
 
-fn share(text: &str) -> Result<f32, String> {
+pub(super) fn share(text: &str) -> Result<f32, String> {
     let share: f32 = text.parse().map_err(|_| "not a number".to_owned())?;
     if (0.0..=1.0).contains(&share) { Ok(share) } else { Err("must be in 0..=1".into()) }
 }

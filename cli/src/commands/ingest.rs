@@ -6,6 +6,7 @@ use index::Store;
 use crate::Outcome;
 use crate::args::IngestArguments;
 use crate::failure::hinted;
+use crate::library::playlists::Playlists;
 use crate::library::update::{Summary, update};
 use crate::library::walk::walk;
 use crate::output;
@@ -16,6 +17,8 @@ const FAILURES_SHOWN: usize = 10;
 
 /// Brings the store up to date with folders.
 pub fn run(settings: &Settings, arguments: &IngestArguments) -> anyhow::Result<Outcome> {
+    // What is wrong in it is told before hours of work.
+    let playlists = Playlists::read(&settings.store)?;
     let found = walk(&arguments.paths)?;
     if found.files.is_empty() && found.unreadable.is_empty() {
         let roots: Vec<_> = arguments.paths.iter().map(|path| path.display().to_string()).collect();
@@ -26,7 +29,7 @@ pub fn run(settings: &Settings, arguments: &IngestArguments) -> anyhow::Result<O
     }
     let store = Store::create(&settings.store)?;
     let lock = store.lock("similar-tracks ingest")?;
-    let summary = update(settings, arguments, &found, &store, &lock)?;
+    let summary = update(settings, arguments, &found, &store, &lock, &playlists)?;
     if arguments.json {
         output::print_json(&summary)?;
     } else {
@@ -68,6 +71,9 @@ fn text_of(summary: &Summary, prune: bool) -> String {
     if summary.missing > 0 {
         let tracks = output::count(summary.missing, "track");
         text.push_str(&format!("{tracks} kept whose files are gone (--prune forgets them)\n"));
+    }
+    if let Some(playlists) = summary.playlists.to_text() {
+        text.push_str(&format!("{playlists}\n"));
     }
     if summary.music_seconds > 0.0 {
         text.push_str(&format!(

@@ -13,6 +13,7 @@ mod import_plays;
 mod ingest;
 mod man;
 mod models;
+mod mpd;
 mod path;
 mod query;
 mod radio;
@@ -40,6 +41,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         Command::Query(arguments) => query::run(&settings, &arguments),
         Command::Radio(arguments) => radio::run(&settings, &arguments),
         Command::Path(arguments) => path::run(&settings, &arguments),
+        Command::Mpd(arguments) => mpd::run(&settings, &arguments),
         Command::Duplicates(arguments) => duplicates::run(&settings, &arguments),
         Command::Serve(arguments) => serve::run(&settings, &arguments),
         Command::User(arguments) => user::run(&settings, &arguments),

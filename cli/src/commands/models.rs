@@ -10,6 +10,7 @@ use crate::Outcome;
 use crate::args::{ModelsArguments, ModelsCommand};
 use crate::examination::REPORT_FILE;
 use crate::failure::hinted;
+use crate::library::playlists::Playlists;
 use crate::library::serving::{EmbeddingId, Model};
 use crate::moment::told;
 use crate::output;
@@ -195,6 +196,7 @@ impl<'a> Models<'a> {
 
     fn adopt(&self, settings: &Settings, id: &str, jobs: Option<NonZeroUsize>) -> anyhow::Result<Outcome> {
         let model = Model::of_store(self.store, id)?;
+        let playlists = Playlists::read(self.store.folder())?;
         let lock = self.store.lock("similar-tracks models")?;
         let mut catalogue = self.store.catalogue_to_write(&lock)?;
         let adoption = Adoption { settings, store: self.store, model: &model, jobs };
@@ -206,7 +208,9 @@ impl<'a> Models<'a> {
         let generation = adoption.prepare(&catalogue, &lock)?;
         adoption.switch(&mut catalogue, generation, &lock)?;
         let embedded = output::count(embedded, "track");
-        output::print(&format!("{id} serves now; {embedded} had to be embedded first\n"))?;
+        let playlists = playlists.refresh(settings, self.store).to_text();
+        let playlists = playlists.map(|playlists| format!("{playlists}\n")).unwrap_or_default();
+        output::print(&format!("{id} serves now; {embedded} had to be embedded first\n{playlists}"))?;
         Ok(Outcome::Done)
     }
 }

@@ -4,14 +4,14 @@ use std::collections::HashSet;
 use std::num::NonZeroUsize;
 
 use index::resemblance::{Resemblance, resemblances};
-use index::selection::select;
 use index::{Answer, Catalogue, Selection};
 
 use crate::Outcome;
 use crate::args::{QueryArguments, QueryFormat};
 use crate::failure::hinted;
+use crate::library::answering::answers;
 use crate::library::opened::Opened;
-use crate::library::query_vector::{QueryTrack, Resolver, blend, no_passages};
+use crate::library::query_vector::{QueryTrack, Resolver, no_passages};
 use crate::library::serving::{EmbeddingId, Model};
 use crate::listing::{self, Listed};
 use crate::output;
@@ -35,11 +35,10 @@ pub fn run(settings: &Settings, arguments: &QueryArguments) -> anyhow::Result<Ou
     }
     let model_id = searcher.model_id();
     let tracks = weighted_tracks(arguments, &mut Resolver::new(&store, &catalogue, model_id))?;
-    let query = blend(&tracks)?;
     let number = |number: Option<NonZeroUsize>| number.map(NonZeroUsize::get);
     let selection = Selection {
         count: arguments.count as usize,
-        excluded: tracks.iter().flat_map(|(track, _)| track.itself.iter().copied()).collect::<HashSet<_>>(),
+        excluded: HashSet::new(),
         min_similarity: arguments.min_similarity,
         per_artist: number(arguments.per_artist),
         per_album: number(arguments.per_album),
@@ -47,9 +46,7 @@ pub fn run(settings: &Settings, arguments: &QueryArguments) -> anyhow::Result<Ou
     };
     let among = catalogue.matching(&arguments.filter.to_filter())?;
     let is_filtered = among.is_some() || arguments.min_similarity.is_some();
-    let expected = selection.count + selection.excluded.len();
-    let ranking = searcher.ranking(model_id, &query, among, expected)?;
-    let answers = select(&catalogue, ranking, model_id, &query, &selection)?;
+    let answers = answers(&catalogue, &searcher, &tracks, among, selection)?;
     if answers.is_empty() {
         let reason =
             if is_filtered { "no other track is what was asked for" } else { "the library holds no other track" };
@@ -58,13 +55,7 @@ pub fn run(settings: &Settings, arguments: &QueryArguments) -> anyhow::Result<Ou
     let explained = explained(arguments, &tracks, &catalogue, model_id, &answers)?;
     let listed = |(answer, passages): (Answer, _)| {
         let copies = answer.copies.iter().filter_map(|copy| catalogue.get(*copy).transpose());
-        Ok(Listed {
-            copies: copies.collect::<index::Result<_>>()?,
-            record: answer.record,
-            similarity: Some(answer.similarity),
-            score: Some(answer.neighbour.score),
-            passages,
-        })
+        Ok(Listed { copies: copies.collect::<index::Result<_>>()?, passages, ..Listed::of(answer) })
     };
     let rows: Vec<Listed> = answers.into_iter().zip(explained).map(listed).collect::<index::Result<_>>()?;
     listing::print(&rows, if arguments.json { QueryFormat::Json } else { arguments.format })?;

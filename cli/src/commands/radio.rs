@@ -1,11 +1,10 @@
 //! `similar-tracks radio`.
 
-use std::collections::HashSet;
-
-use index::radio::{Radio, RadioConfig};
+use index::radio::RadioConfig;
 
 use crate::Outcome;
 use crate::args::RadioArguments;
+use crate::library::answering::radio;
 use crate::library::opened::Opened;
 use crate::library::query_vector::{Resolver, blend};
 use crate::listing::{self, Listed};
@@ -22,13 +21,10 @@ pub fn run(settings: &Settings, arguments: &RadioArguments) -> anyhow::Result<Ou
     let tracks: Vec<_> =
         arguments.tracks.iter().map(|name| Ok((resolver.resolve(name)?, 1.0))).collect::<anyhow::Result<_>>()?;
     let beginning = blend(&tracks)?;
-    let begun: HashSet<_> = tracks.iter().flat_map(|(track, _)| track.itself.iter().copied()).collect();
-    let last = tracks.last().and_then(|(track, _)| track.named.or(track.itself.iter().min().copied()));
-    let last_artist = last.map(|last| catalogue.get(last)).transpose()?.flatten().and_then(|last| last.file.artist);
     let among = catalogue.matching(&arguments.filter.to_filter())?;
     let seed = arguments.seed.unwrap_or_else(rand::random);
     let config = RadioConfig { drift: arguments.drift, seed, ..RadioConfig::default() };
-    let radio = Radio::new(&catalogue, &searcher, config, among, (beginning.clone(), begun, last_artist));
+    let radio = radio(&catalogue, &searcher, &tracks, among, config)?;
     let (mut rows, mut seconds) = (Vec::new(), 0.0);
     for record in radio {
         let record = record?;

@@ -8,6 +8,7 @@ use index::Store;
 use crate::Outcome;
 use crate::args::RetrainArguments;
 use crate::failure::hinted;
+use crate::library::playlists::Playlists;
 use crate::library::serving::serving_with_tracks;
 use crate::output;
 use crate::retraining::config::RetrainConfig;
@@ -26,6 +27,7 @@ pub fn run(settings: &Settings, arguments: &RetrainArguments) -> anyhow::Result<
     }
     let config = RetrainConfig::read(arguments.config.as_deref())?;
     let store = Store::open(&settings.store)?;
+    let playlists = Playlists::read(&settings.store)?;
     let _lock = match store.lock_retraining("similar-tracks retrain") {
         Err(index::Error::InUse { holder, .. }) => {
             let reason = Some(format!("the store is being retrained by {holder}"));
@@ -44,7 +46,7 @@ pub fn run(settings: &Settings, arguments: &RetrainArguments) -> anyhow::Result<
     let mut journal = Journal::begin(settings, &store, &serving, arguments.log_json)?;
     let mut summary = RetrainSummary { serving: serving.clone(), ..Default::default() };
     let began = Instant::now();
-    let night = Night { settings, arguments, config: &config, store: &store, catalogue };
+    let night = Night { settings, arguments, config: &config, playlists: &playlists, store: &store, catalogue };
     let worked = night.work(&mut journal, &mut summary);
     summary.seconds = began.elapsed().as_secs_f64();
     let noted = journal.finish(&summary);

@@ -60,16 +60,7 @@ pub fn run(settings: &Settings, arguments: &TasteArguments) -> anyhow::Result<Ou
     if answers.is_empty() {
         return Ok(output::nothing("there is no track that was not heard"));
     }
-    let rows: Vec<Listed> = answers
-        .into_iter()
-        .map(|answer| Listed {
-            copies: Vec::new(),
-            similarity: Some(answer.similarity),
-            score: Some(answer.neighbour.score),
-            record: answer.record,
-            passages: None,
-        })
-        .collect();
+    let rows: Vec<Listed> = answers.into_iter().map(Listed::of).collect();
     listing::print(&rows, arguments.format)?;
     Ok(Outcome::Done)
 }

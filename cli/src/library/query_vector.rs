@@ -81,10 +81,7 @@ impl<'a> Resolver<'a> {
 
     /// A track of the library, whether its file is there or not.
     pub fn record(&self, name: &Path) -> anyhow::Result<TrackRecord> {
-        let missing = || {
-            let error = anyhow::anyhow!("{}: no such track in the library", name.display());
-            hinted(error, "a track is named by its number, its path or the end of that")
-        };
+        let missing = || no_such_track(name);
         match name.canonicalize() {
             // A file is that file, and no other that is named alike.
             Ok(path) => self.catalogue.find_by_path(&path)?.ok_or_else(missing),
@@ -100,6 +97,16 @@ impl<'a> Resolver<'a> {
         }
         let front_end = Model::of_store(self.store, self.model_id)?.files.parsed_card(name)?.front_end;
         track.cut(part, front_end.window_seconds())
+    }
+
+    /// A track of the library that is named by its number, its path or the end of that, whatever files lie elsewhere.
+    pub fn resolve_known(&self, name: &Path) -> anyhow::Result<QueryTrack> {
+        self.of_record(&self.in_library(name)?.ok_or_else(|| no_such_track(name))?)
+    }
+
+    /// The track of this number.
+    pub fn resolve_track(&self, track: TrackId) -> anyhow::Result<QueryTrack> {
+        self.of_record(&self.catalogue.get(track)?.ok_or_else(|| no_such_track(Path::new(&track.to_string())))?)
     }
 
     fn in_library(&self, name: &Path) -> anyhow::Result<Option<TrackRecord>> {
@@ -175,6 +182,11 @@ impl<'a> Resolver<'a> {
         self.embedder = Some((embedder, coverage));
         Ok(embedding?)
     }
+}
+
+fn no_such_track(name: &Path) -> anyhow::Error {
+    let error = anyhow::anyhow!("{}: no such track in the library", name.display());
+    hinted(error, "a track is named by its number, its path or the end of that")
 }
 
 /// What an older program took in has no passages.

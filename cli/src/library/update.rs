@@ -12,6 +12,7 @@ use index::{Catalogue, IndexConfig, Store, TrackId, WriteLock};
 use super::copies::find_copies;
 use super::embedding::Embedding;
 use super::plan::{Plan, Task, plan};
+use super::playlists::{Playlists, Refreshed};
 use super::serving::{EmbeddingId, Model, serving_with_tracks};
 use super::walk::Found;
 use super::worker;
@@ -45,6 +46,8 @@ pub struct Summary {
     pub failed_before: usize,
     /// Which, and why.
     pub failures: Vec<Failure>,
+    /// What became of the playlists of the store's `config.toml`.
+    pub playlists: Refreshed,
     /// Length of the music that was decoded.
     pub music_seconds: f64,
     /// Time that it took.
@@ -59,7 +62,7 @@ pub struct Failure {
     pub reason: String,
 }
 
-/// Takes in what is new below the folders that were walked, as the arguments ask for.
+/// Takes in what is new below the folders that were walked, as the arguments ask for, and refreshes playlists.
 ///
 /// # Errors
 /// What the catalogue and the model report; a file that cannot be used is none.
@@ -69,6 +72,7 @@ pub fn update(
     found: &Found,
     store: &Store,
     lock: &WriteLock,
+    playlists: &Playlists,
 ) -> anyhow::Result<Summary> {
     let started = Instant::now();
     let mut catalogue = store.catalogue_to_write(lock)?;
@@ -110,6 +114,7 @@ pub fn update(
     })?;
     let ingest = Ingest { settings, arguments, store, model: &model, lock };
     ingest.finish(&mut catalogue, &plan, &mut summary)?;
+    summary.playlists = playlists.refresh(settings, store);
     summary.seconds = started.elapsed().as_secs_f64();
     let json = serde_json::to_string(&summary)?;
     catalogue.commit(|writer| writer.finish_run(run, &json))?;

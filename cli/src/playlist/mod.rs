@@ -1,6 +1,7 @@
 //! Answers as files that players read.
 
 mod address;
+pub mod config;
 mod jspf;
 mod m3u8;
 mod xspf;

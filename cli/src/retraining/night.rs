@@ -18,6 +18,7 @@ use super::neighbours::turnover;
 use super::summary::{RetrainOutcome, RetrainSummary};
 use crate::args::{IngestArguments, RetrainArguments};
 use crate::failure::hinted;
+use crate::library::playlists::Playlists;
 use crate::library::serving::Model;
 use crate::library::update::update;
 use crate::library::walk::walk;
@@ -35,6 +36,8 @@ pub struct Night<'a> {
     pub arguments: &'a RetrainArguments,
     /// What it goes by.
     pub config: &'a RetrainConfig,
+    /// What is refreshed when tracks or the model have changed.
+    pub playlists: &'a Playlists,
     /// The store, which nobody else retrains.
     pub store: &'a Store,
     /// Its catalogue, to read.
@@ -141,12 +144,15 @@ impl Night<'_> {
         }
         let lock = lock_in_turn(self.store, "similar-tracks retrain")?;
         let found = walk(&there)?;
-        let summary =
-            update(self.settings, &IngestArguments::of(there, self.arguments.jobs), &found, self.store, &lock)?;
-        let outcome = format!(
+        let arguments = IngestArguments::of(there, self.arguments.jobs);
+        let summary = update(self.settings, &arguments, &found, self.store, &lock, self.playlists)?;
+        let mut outcome = format!(
             "{} added, {} changed, {} unchanged, {} moved, {} failed",
             summary.added, summary.changed, summary.unchanged, summary.moved, summary.failed
         );
+        if let Some(playlists) = summary.playlists.to_text() {
+            outcome.push_str(&format!("; {playlists}"));
+        }
         Ok(((), outcome))
     }
 
@@ -238,7 +244,9 @@ impl Night<'_> {
         })?;
         journal.step(Step::Switch, |_| {
             adoption.switch(&mut catalogue, generation, &lock)?;
-            Ok(((), format!("{} serves", candidate.id)))
+            let playlists = self.playlists.refresh(self.settings, self.store).to_text();
+            let playlists = playlists.map(|playlists| format!("; {playlists}")).unwrap_or_default();
+            Ok(((), format!("{} serves{playlists}", candidate.id)))
         })?;
         // It serves, whatever happens now.
         summary.outcome = RetrainOutcome::Promoted;

@@ -5,10 +5,10 @@ use super::program::World;
 #[test]
 fn help_of_the_program_and_its_main_commands() {
     let world = World::new();
-    for command in ["", "ingest", "query", "train"] {
-        let arguments: Vec<&str> = [command, "--help"].into_iter().filter(|argument| !argument.is_empty()).collect();
+    for command in ["", "ingest", "query", "mpd follow", "mpd mix", "train"] {
+        let arguments: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
         let help = world.run(&arguments).stdout;
-        let name = if command.is_empty() { "help" } else { command };
+        let name = if command.is_empty() { "help".to_owned() } else { command.replace(' ', "_") };
         insta::assert_snapshot!(name, help);
     }
 }

@@ -123,6 +123,14 @@ fn kill(child: &mut Child) {
 fn a_better_model_is_promoted_and_a_rollback_restores_every_answer() {
     let nights = Nights::new();
     let (model, before) = (nights.serving(), nights.answers());
+    let config = "[[playlist]]\nfile = 'first.m3u8'\nseeds = [1]\nlength = 10\n";
+    std::fs::write(nights.world.store().join("config.toml"), config).unwrap();
+    // Whichever model serves, the list on disk is its answer.
+    let list_is_up_to_date = || {
+        let list = std::fs::read_to_string(nights.world.store().join("playlists/first.m3u8")).unwrap();
+        assert_eq!(list, nights.world.run(&["query", "1", "--format", "m3u8"]).stdout);
+        list
+    };
     let metrics = nights.path("retrain.prom");
     let run = nights.retrain(&["--json", "--log-json", "--metrics-file", &metrics]);
     let summary = run.json();
@@ -130,6 +138,7 @@ fn a_better_model_is_promoted_and_a_rollback_restores_every_answer() {
     let promoted = summary["candidate"].as_str().unwrap().to_owned();
     assert_eq!(nights.serving(), promoted);
     assert_ne!(nights.answers(), before);
+    let promoted_list = list_is_up_to_date();
     let told: Vec<Value> = run.stderr.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
     for step in STEPS {
         assert!(told.iter().any(|line| line["step"] == step), "{step}: {}", run.stderr);
@@ -156,6 +165,7 @@ fn a_better_model_is_promoted_and_a_rollback_restores_every_answer() {
     let back = nights.world.run(&["models", "rollback"]);
     assert!(back.code == Some(0) && back.stdout.contains("0 tracks had to be embedded"), "{back:?}");
     assert_eq!((nights.serving(), nights.answers()), (model.clone(), before), "bit for bit");
+    assert_ne!(list_is_up_to_date(), promoted_list);
     assert_eq!(nights.world.run(&["models", "rollback"]).code, Some(0), "and the one that served before that");
     assert_eq!(nights.serving(), promoted);
     assert_eq!(nights.world.run(&["models", "rollback"]).code, Some(0));

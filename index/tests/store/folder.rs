@@ -22,4 +22,8 @@ fn a_folder_with_other_files_is_not_taken_over() {
     std::fs::write(folder.path().join("thesis.txt"), "x").unwrap();
     assert!(matches!(Store::create(folder.path()), Err(Error::NotAStore { .. })));
     assert!(matches!(Store::open(folder.path()), Err(Error::NoStore { .. })));
+    // But for settings, which may be there first.
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("config.toml"), "").unwrap();
+    Store::create(folder.path()).unwrap();
 }

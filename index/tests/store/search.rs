@@ -212,6 +212,15 @@ fn a_radio_plays_no_track_twice_and_no_artist_twice_in_a_row() {
     assert!(played.windows(2).all(|pair| pair[0].1.is_none() || pair[0].1 != pair[1].1));
     assert_eq!(played, play(1, 0.3));
     assert_ne!(played, play(2, 0.3));
+    // Taken up again after ten tracks, it goes on as if it had never ended.
+    let beginning = (vector(0), HashSet::from([TrackId(1)]), Some("artist 0".to_owned()));
+    let mut radio =
+        Radio::new(&catalogue, &searcher, RadioConfig { seed: 1, ..RadioConfig::default() }, None, beginning);
+    for (track, _) in &played[..10] {
+        radio.go_on_from(&catalogue.get(TrackId(*track)).unwrap().unwrap()).unwrap();
+    }
+    let rest: Vec<u64> = radio.map(|record| record.unwrap().id.0).collect();
+    assert_eq!(rest, played[10..].iter().map(|(track, _)| *track).collect::<Vec<_>>());
     // Of one artist alone, where that is asked for.
     let of_one = catalogue.matching(&Filter { artists: vec!["artist 2".into()], ..Filter::default() }).unwrap();
     let beginning = (vector(2), HashSet::from([TrackId(3)]), Some("artist 2".to_owned()));
