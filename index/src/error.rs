@@ -125,6 +125,13 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether another process was writing for longer than one waits for it.
+    pub fn is_busy(&self) -> bool {
+        use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked};
+        let Self::Sqlite { source, .. } = self else { return matches!(self, Self::InUse { .. }) };
+        matches!(source.sqlite_error_code(), Some(DatabaseBusy | DatabaseLocked))
+    }
+
     /// An I/O error on a file, told apart from a full disk.
     pub(crate) fn io(path: impl AsRef<Path>, source: std::io::Error) -> Self {
         let path = path.as_ref().to_owned();

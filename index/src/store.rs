@@ -2,6 +2,7 @@
 
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -73,6 +74,25 @@ impl Store {
 
     pub(crate) fn catalogue_path(&self) -> PathBuf {
         self.folder.join("catalogue.sqlite")
+    }
+
+    /// What tells the catalogue's file from one that has taken its place, as a repair or a backup does: whoever keeps a
+    /// catalogue open has to open it anew then.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn catalogue_file(&self) -> Result<(u64, u64)> {
+        let path = self.catalogue_path();
+        let metadata = std::fs::metadata(&path).map_err(|error| Error::io(&path, error))?;
+        Ok((metadata.dev(), metadata.ino()))
+    }
+
+    /// Becomes the one who changes who may ask a server.
+    ///
+    /// # Errors
+    /// As [`Store::lock`].
+    pub fn lock_users(&self, command: &str) -> Result<WriteLock> {
+        self.lock_file(self.folder.join("users.lock"), command).map(|file| WriteLock { _file: file })
     }
 
     fn lock_path(&self) -> PathBuf {

@@ -48,7 +48,7 @@ export class Router {
 
   #show(isMoving) {
     const there = place();
-    const view = this.#views[there.name] ?? this.#views.library;
+    const view = Object.hasOwn(this.#views, there.name) ? this.#views[there.name] : this.#views.library;
     if (this.#shown?.view === view && this.#shown.handle?.update?.(there)) return;
     this.#shown?.ending.abort();
     const ending = new AbortController();

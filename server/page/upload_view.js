@@ -31,7 +31,10 @@ function show(main, there, signal) {
   const bar = element('progress', { max: 1, 'aria-label': 'Upload' });
   const told = element('p', { class: 'quiet' });
   let sending = new AbortController();
-  const cancel = wordButton('Call off', () => sending.abort(), { class: 'button is-plain' });
+  const cancel = wordButton('Call off', () => {
+    lastFile = null;
+    sending.abort();
+  }, { class: 'button is-plain' });
   const progress = element('div', { class: 'upload-progress', id: 'upload-progress', hidden: true }, told, bar, cancel);
   const results = element('div', { id: 'upload-results' });
   main.append(element('h1', {}, 'Your file'),
@@ -75,7 +78,8 @@ function show(main, there, signal) {
 
   handOver = send;
   if (lastFile) send();
-  return { update: () => true, refresh: () => lastFile && send() };
+  // Not sent again when another generation serves: a file may be hundreds of megabytes.
+  return { update: () => true };
 }
 
 async function showAnswer(results, file, { query, answers }, signal) {

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -41,6 +42,9 @@ pub(crate) struct Access {
     /// purpose, a page asks a hundred times.
     proved: RwLock<HashSet<blake3::Hash>>,
     key: [u8; 32],
+    proving: Mutex<()>,
+    /// Whether there ever were users: where the last one goes, nobody may ask.
+    had_users: AtomicBool,
     tries: DefaultKeyedRateLimiter<IpAddr>,
     requests: Option<DefaultKeyedRateLimiter<IpAddr>>,
 }
@@ -59,14 +63,17 @@ impl Access {
             Quota::per_second(rate).allow_burst(rate.saturating_mul(NonZeroU32::MIN.saturating_add(BURST_SECONDS - 1)))
         };
         let looked = Mutex::new((Instant::now(), modified(&users)));
+        let had_users = AtomicBool::new(!users.is_empty());
         Ok(Self {
             store,
             demands_users: config.demands_users(),
             hosts: config.hosts.clone(),
             users: ArcSwap::from_pointee(users),
+            had_users,
             looked,
             proved: RwLock::default(),
             key: rand::random(),
+            proving: Mutex::new(()),
             tries: RateLimiter::keyed(Quota::per_minute(TRIES_PER_MINUTE)),
             requests: config.requests_per_second.map(|rate| RateLimiter::keyed(per_second(rate))),
         })
@@ -75,7 +82,7 @@ impl Access {
     /// Whether only users may ask.
     pub fn asks_who(&self) -> bool {
         self.look();
-        self.demands_users || !self.users.load().is_empty()
+        self.demands_users || self.had_users.load(Ordering::Relaxed)
     }
 
     /// Forgets addresses that have not asked for a while.
@@ -98,6 +105,7 @@ impl Access {
         match Users::of_store(&self.store) {
             Ok(users) => {
                 looked.1 = changed;
+                self.had_users.fetch_or(!users.is_empty(), Ordering::Relaxed);
                 self.users.store(Arc::new(users));
                 self.proved.write().unwrap_or_else(PoisonError::into_inner).clear();
             }
@@ -112,7 +120,7 @@ impl Access {
     /// Nobody who is known; too many tries.
     pub fn recognise(&self, credential: &Credential, from: IpAddr) -> Result<Caller, Problem> {
         self.look();
-        let users = self.users.load();
+        let users = self.users.load_full();
         if let Some(name) = users.recognise(credential) {
             return Ok(Caller(name.into()));
         }
@@ -126,10 +134,17 @@ impl Access {
             let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many passwords were tried");
             return Err(Problem { retry_after: Some(60), ..problem });
         }
-        if !users.has_password(name, password) {
+        let is_right = {
+            // One at a time: each takes a core, and 19 MiB.
+            let _proving = self.proving.lock().unwrap_or_else(PoisonError::into_inner);
+            users.has_password(name, password)
+        };
+        let mut proved = self.proved.write().unwrap_or_else(PoisonError::into_inner);
+        // Users that have changed meanwhile are asked again: whoever is gone proves nothing.
+        if !is_right || !Arc::ptr_eq(&users, &self.users.load_full()) {
             return Err(unknown());
         }
-        self.proved.write().unwrap_or_else(PoisonError::into_inner).insert(proof);
+        proved.insert(proof);
         Ok(Caller(name.clone()))
     }
 
@@ -186,9 +201,13 @@ fn name_of(host: &str) -> &str {
 /// Whether a browser says that another site's page asks.
 fn is_cross_site(headers: &HeaderMap, host: Option<&str>) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    match (text("sec-fetch-site"), text("origin")) {
+    let host_of = |address: &str| {
+        let (_, rest) = address.split_once("://")?;
+        rest.split('/').next().map(str::to_owned)
+    };
+    match (text("sec-fetch-site"), text("origin").or(text("referer"))) {
         (Some(site), _) => !["same-origin", "none"].contains(&site),
-        (None, Some(origin)) => origin.split_once("://").map(|(_, host)| host) != host,
+        (None, Some(address)) => host_of(address).as_deref() != host,
         (None, None) => false,
     }
 }
@@ -261,7 +280,15 @@ impl Caller {
 /// Where a request comes from.
 pub(crate) fn address_of(request: &Request) -> IpAddr {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    peer.map_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip())
+    peer.map_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), |peer| network_of(peer.0.ip()))
+}
+
+/// Whoever has one address of IPv6 has all of its /64.
+fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6((address.to_bits() >> 64 << 64).into()),
+        address => address,
+    }
 }
 
 #[cfg(test)]
@@ -286,9 +313,18 @@ mod tests {
             (false, &[("origin", "http://127.0.0.1:8000")]),
             (false, &[("origin", "https://example.org")]),
             (false, &[("origin", "null")]),
+            (true, &[("referer", "http://127.0.0.1:4747/page/main.js")]),
+            (false, &[("referer", "https://example.org/picture.html")]),
         ] {
             assert_eq!(!is_cross_site(&headers(pairs), host), ours, "{pairs:?}");
         }
+    }
+
+    #[test]
+    fn a_network_counts_as_one() {
+        let network = |text: &str| network_of(text.parse().unwrap()).to_string();
+        assert_eq!(network("2001:db8::1:2:3:4"), "2001:db8::");
+        assert_eq!((network("192.0.2.1"), network("::ffff:192.0.2.1")), ("192.0.2.1".into(), "192.0.2.1".into()));
     }
 
     #[test]

@@ -25,10 +25,17 @@ pub(crate) struct App {
     pub turns: Arc<Semaphore>,
     /// The same for files that are decoded.
     pub decoding: Arc<Semaphore>,
+    /// The same for files that are looked for and opened: a disk may be asleep.
+    pub opening: Arc<Semaphore>,
+    /// Held by the one who notes something, which waits while others write.
+    pub noting: Arc<Semaphore>,
 }
 
 /// So many questions a core: while one waits for the disk, another is answered.
 pub(crate) const QUESTIONS_PER_CORE: usize = 2;
+
+/// Files that are looked for at once.
+pub(crate) const OPENING: usize = 16;
 
 impl App {
     /// Works where blocking is allowed.
@@ -47,6 +54,31 @@ impl App {
         take_turn(&self.decoding, &self.library, work).await
     }
 
+    /// The same for what opens a file.
+    pub async fn open<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Library) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        take_turn(&self.opening, &self.library, work).await
+    }
+
+    /// The same for what notes something.
+    pub async fn note<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Library) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        take_turn(&self.noting, &self.library, work).await
+    }
+
+    /// The model that serves.
+    ///
+    /// # Errors
+    /// Where there is none yet.
+    pub fn model(&self) -> Result<String, Problem> {
+        let none = || Problem::not_found("the library holds no tracks yet");
+        self.library.searcher().map(|searcher| searcher.model_id().to_owned()).ok_or_else(none)
+    }
+
     /// Asks the index and the catalogue together.
     pub async fn ask<T: Send + 'static>(
         &self,
@@ -57,13 +89,18 @@ impl App {
 }
 
 async fn take_turn<T: Send + 'static>(
-    turns: &Semaphore,
+    turns: &Arc<Semaphore>,
     library: &Arc<Library>,
     work: impl FnOnce(&Library) -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Problem> {
     // It is never closed.
-    let _turn = turns.acquire().await.map_err(|error| Problem::internal(&error))?;
+    let turn = Arc::clone(turns).acquire_owned().await.map_err(|error| Problem::internal(&error))?;
     let library = Arc::clone(library);
-    let worked = tokio::task::spawn_blocking(move || work(&library)).await;
+    // Whoever goes away leaves the work behind, and with it the turn.
+    let worked = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        work(&library)
+    });
+    let worked = worked.await;
     worked.unwrap_or_else(|error| Err(Problem::internal(&error)))
 }

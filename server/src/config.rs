@@ -27,6 +27,8 @@ pub struct ServeConfig {
     pub max_connections: usize,
     /// Time for a request's head to arrive, from the connection or the end of the request before on.
     pub head_time: Duration,
+    /// Time for any other request until its answer begins.
+    pub answer_time: Duration,
     /// Time that requests are given to end when the server is told to.
     pub grace_time: Duration,
     /// Time between looks at whether the store has changed.
@@ -51,6 +53,7 @@ impl ServeConfig {
             requests_per_second: NonZeroU32::new(200),
             max_connections: 12_000,
             head_time: Duration::from_secs(15),
+            answer_time: Duration::from_secs(60),
             grace_time: Duration::from_secs(10),
             renewal_interval: Duration::from_millis(500),
             worker,

@@ -3,11 +3,11 @@
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
-use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum_extra::extract::Query;
 use index::TrackId;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::problem::Problem;
 
@@ -30,14 +30,32 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Sent<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let problem = |error: JsonRejection| {
-            let status = match error.status() {
-                StatusCode::UNPROCESSABLE_ENTITY => StatusCode::BAD_REQUEST,
-                status => status,
-            };
-            Problem::new(status, error.body_text())
-        };
-        Json::from_request(request, state).await.map(|Json(value)| Self(value)).map_err(problem)
+        let problem = |error: JsonRejection| Problem::new(error.status(), error.body_text());
+        let Json(value) = Json::<Value>::from_request(request, state).await.map_err(problem)?;
+        let unfit = |error: serde_json::Error| Problem::bad_request(error.to_string());
+        serde_json::from_value(with_whole_numbers(value)).map(Self).map_err(unfit)
+    }
+}
+
+/// Up to here, every whole number is one of double precision.
+const LAST_EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// JSON knows one kind of number: 3.0 is 3.
+fn with_whole_numbers(value: Value) -> Value {
+    match value {
+        Value::Number(number) => match number.as_f64() {
+            Some(real) if number.is_f64() && real.fract() == 0.0 && real.abs() <= LAST_EXACT => {
+                if real < 0.0 {
+                    Value::from(real as i64)
+                } else {
+                    Value::from(real as u64)
+                }
+            }
+            _ => Value::Number(number),
+        },
+        Value::Array(values) => values.into_iter().map(with_whole_numbers).collect(),
+        Value::Object(object) => object.into_iter().map(|(name, value)| (name, with_whole_numbers(value))).collect(),
+        value => value,
     }
 }
 
@@ -74,4 +92,17 @@ pub(crate) fn known_number(number: u64) -> Result<TrackId, Problem> {
 /// There is no such track.
 pub(crate) fn no_such_track(number: impl std::fmt::Display) -> Problem {
     Problem::not_found(format!("there is no track {number}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn three_point_nothing_is_three() {
+        let found = with_whole_numbers(json!({ "a": [3.0, -2.0, 0.5, 1e300], "b": { "c": 7 } }));
+        assert_eq!(found.to_string(), r#"{"a":[3,-2,0.5,1e+300],"b":{"c":7}}"#);
+    }
 }

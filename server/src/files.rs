@@ -4,13 +4,13 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use axum::body::Body;
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use index::{Catalogue, TrackId};
+use index::TrackId;
 use tower::ServiceExt;
 use tower_http::services::ServeFile;
 
-use crate::extract::no_such_track;
 use crate::problem::Problem;
 
 /// Names of pictures that stand for what else is in their folder, without their endings.
@@ -31,17 +31,19 @@ pub(crate) fn below_root(path: &Path, roots: &[PathBuf]) -> Option<String> {
     Some(below.min_by_key(|below| below.components().count())?.to_string_lossy().into_owned())
 }
 
-/// A track's file, below a folder that was taken in or one of `folders`. What a catalogue says is not enough: it may have
-/// been brought from elsewhere, and a file may have become a link to another.
+/// A track's file, which has to lie below one of the folders. What a catalogue says is not enough: it may have been brought
+/// from elsewhere, and a file may have become a link to another.
 ///
 /// # Errors
-/// Where there is no such track or file, or it lies outside of the library.
-pub(crate) fn file_of(catalogue: &Catalogue, folders: &[PathBuf], track: TrackId) -> Result<PathBuf, Problem> {
-    let path = catalogue.get(track)?.ok_or_else(|| no_such_track(track))?.file.path;
+/// Where it is gone, or lies elsewhere.
+pub(crate) fn file_below<'a>(
+    path: &Path,
+    mut folders: impl Iterator<Item = &'a PathBuf>,
+    track: TrackId,
+) -> Result<PathBuf, Problem> {
     let gone = || Problem::not_found(format!("the file of track {track} is gone"));
     let real = path.canonicalize().map_err(|_| gone())?;
-    let is_inside = |root: &PathBuf| root.canonicalize().is_ok_and(|root| real.starts_with(root));
-    if !catalogue.roots()?.iter().chain(folders).any(is_inside) {
+    if !folders.any(|folder| folder.canonicalize().is_ok_and(|folder| real.starts_with(folder))) {
         let detail =
             format!("the file of track {track} lies outside of the library's folders (`serve --folder` adds one)");
         return Err(Problem::new(StatusCode::FORBIDDEN, detail));
@@ -52,12 +54,18 @@ pub(crate) fn file_of(catalogue: &Catalogue, folders: &[PathBuf], track: TrackId
 /// Sends a file, or the range of it that is asked for.
 ///
 /// # Errors
-/// Where it cannot be read, or has no such range.
+/// Where it cannot be read.
 pub(crate) async fn send(file: PathBuf, request: Request<Body>) -> Result<Response, Problem> {
-    let sent = ServeFile::new(&file).oneshot(request).await;
-    let mut response = sent.unwrap_or_else(|error| match error {}).map(Body::new);
+    let wanted = request.headers().get(header::IF_RANGE).cloned();
+    let (mut head, _) = request.into_parts();
+    let mut response = served(&file, head.clone()).await;
+    // The rest of a file that has changed since is of no use to who has its beginning.
+    if wanted.is_some_and(|wanted| response.headers().get(header::LAST_MODIFIED) != Some(&wanted)) {
+        head.headers.remove(header::RANGE);
+        response = served(&file, head).await;
+    }
     match response.status() {
-        StatusCode::NOT_FOUND => return Err(Problem::not_found("the file is gone")),
+        StatusCode::OK | StatusCode::PARTIAL_CONTENT => {}
         StatusCode::RANGE_NOT_SATISFIABLE => {
             let problem = Problem::new(StatusCode::RANGE_NOT_SATISFIABLE, "the file has no such range");
             let mut refused = problem.into_response();
@@ -66,7 +74,8 @@ pub(crate) async fn send(file: PathBuf, request: Request<Body>) -> Result<Respon
             }
             return Ok(refused);
         }
-        _ => {}
+        StatusCode::NOT_FOUND => return Err(Problem::not_found("the file is gone")),
+        _ => return Ok(response),
     }
     // Whatever a file is called, it is nothing that a browser runs.
     let is_audio = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| is_media(kind.as_bytes()));
@@ -76,6 +85,11 @@ pub(crate) async fn send(file: PathBuf, request: Request<Body>) -> Result<Respon
     }
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, max-age=3600"));
     Ok(response)
+}
+
+async fn served(file: &Path, head: Parts) -> Response {
+    let sent = ServeFile::new(file).oneshot(Request::from_parts(head, Body::empty())).await;
+    sent.unwrap_or_else(|error| match error {}).map(Body::new)
 }
 
 fn is_media(kind: &[u8]) -> bool {

@@ -39,6 +39,7 @@ mod subsonic;
 pub mod users;
 mod views;
 mod wanted;
+mod written;
 
 pub use config::{DEFAULT_ADDRESS, ServeConfig};
 pub use error::{Error, Result};

@@ -7,7 +7,8 @@ use arc_swap::ArcSwapOption;
 use index::catalogue::{Counts, RunId, Writer, Written};
 use index::{Catalogue, Renewal, Searcher, Store, TrackId};
 
-use crate::files::file_of;
+use crate::extract::no_such_track;
+use crate::files::file_below;
 use crate::problem::Problem;
 
 /// Models may change places while somebody asks: so often a question is begun anew.
@@ -22,11 +23,17 @@ pub(crate) struct Library {
     /// Held by the one who opens an index.
     renewing: Mutex<()>,
     /// Connections that nobody reads from at the moment.
-    idle: Mutex<Vec<Catalogue>>,
+    idle: Mutex<Vec<Connection>>,
     /// The one connection that notes what listeners do.
-    notes: Mutex<Option<Catalogue>>,
+    notes: Mutex<Option<Connection>>,
     /// What was counted last, and when.
     counted: Mutex<Option<(Moment, Counts)>>,
+}
+
+/// An open catalogue, and the file that it is.
+struct Connection {
+    catalogue: Catalogue,
+    file: (u64, u64),
 }
 
 /// As long as this is the same, nothing was taken in or forgotten.
@@ -157,9 +164,14 @@ impl Library {
     /// A track's file, if it is one that may be heard.
     ///
     /// # Errors
-    /// As [`file_of`].
+    /// As [`file_below`]; where there is no such track.
     pub fn file_of(&self, track: TrackId) -> Result<PathBuf, Problem> {
-        self.read(|catalogue| file_of(catalogue, &self.folders, track))
+        let (path, roots) = self.read(|catalogue| {
+            let record = catalogue.get(track)?.ok_or_else(|| no_such_track(track))?;
+            Ok((record.file.path, catalogue.roots()?))
+        })?;
+        // A disk that sleeps keeps nobody from the catalogue.
+        file_below(&path, roots.iter().chain(&self.folders), track)
     }
 
     /// Notes what listeners do, while whoever else may be writing tracks.
@@ -168,24 +180,27 @@ impl Library {
     /// [`Problem`]s of the catalogue.
     pub fn note<T>(&self, write: impl FnOnce(&Writer<'_>) -> Written<T>) -> Result<T, Problem> {
         let mut notes = lock(&self.notes);
-        let catalogue = match notes.as_mut() {
-            Some(catalogue) => catalogue,
-            None => notes.insert(self.store.catalogue_to_note()?),
+        let file = self.store.catalogue_file()?;
+        let connection = match notes.take().filter(|known| known.file == file) {
+            Some(connection) => connection,
+            None => Connection { catalogue: self.store.catalogue_to_note()?, file },
         };
-        Ok(catalogue.commit(write)?)
+        Ok(notes.insert(connection).catalogue.commit(write)?)
     }
 
     fn with_catalogue<T, E: From<index::Error>>(&self, read: impl FnOnce(&Catalogue) -> Result<T, E>) -> Result<T, E> {
-        // The guard is gone before the catalogue is opened, which takes a while.
-        let idle = lock(&self.idle).pop();
-        let catalogue = match idle {
-            Some(catalogue) => catalogue,
-            None => self.store.catalogue()?,
+        let file = self.store.catalogue_file()?;
+        // The guard is gone before a catalogue is opened, which takes a while. One whose file another has taken the place
+        // of is closed.
+        let idle = || lock(&self.idle).pop();
+        let connection = match std::iter::from_fn(idle).find(|known| known.file == file) {
+            Some(connection) => connection,
+            None => Connection { catalogue: self.store.catalogue()?, file },
         };
-        let value = read(&catalogue);
+        let value = read(&connection.catalogue);
         // Of a connection that has failed it is not known what state it is in.
         if value.is_ok() {
-            lock(&self.idle).push(catalogue);
+            lock(&self.idle).push(connection);
         }
         value
     }

@@ -10,11 +10,11 @@ use index::Passage;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 
 use crate::problem::Problem;
 
-/// Uploads that wait for their turn at most.
+/// Uploads at once, those that arrive among them.
 const MOST_WAITING: usize = 8;
 
 /// What a worker says of itself before anything else.
@@ -65,8 +65,7 @@ pub(crate) struct Listener {
 
 struct Worker {
     introduction: Introduction,
-    // Killed when it is dropped.
-    _child: Child,
+    child: Child,
     input: ChildStdin,
     output: Lines<BufReader<ChildStdout>>,
 }
@@ -101,35 +100,42 @@ impl Listener {
         Ok(introduction)
     }
 
+    /// A place among the uploads; there is a place for the bytes of so many only.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub fn place(&self) -> Result<SemaphorePermit<'_>, Problem> {
+        self.waiting.try_acquire().map_err(|_| Problem::busy("too many uploads at once"))
+    }
+
     /// Embeds a file with the model that serves.
     ///
     /// # Errors
-    /// Where it takes too long, kills its worker or is no audio; where too many wait.
+    /// Where it takes too long, kills its worker or is no audio.
     pub async fn hear(&self, file: &Path, model: &str) -> Result<Heard, Problem> {
-        let _waiting = self.waiting.try_acquire().map_err(|_| Problem::busy("too many uploads at once"))?;
         let mut slot = self.worker.lock().await;
-        let worker = self.worker_of(&mut slot, model).await?;
-        let row = tokio::time::timeout(self.time, worker.ask(file)).await;
-        match row {
-            Ok(Ok(Heard { error: Some(reason), .. })) => {
-                Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, format!("this cannot be listened to: {reason}")))
+        self.worker_of(&mut slot, model).await?;
+        // Out of the slot while it works: where nobody waits for its row any more, it goes, and the row with it.
+        let mut worker = slot.take().ok_or_else(|| Problem::internal(&"there is no worker for uploads"))?;
+        let unheard = |reason: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, reason);
+        match tokio::time::timeout(self.time, worker.ask(file)).await {
+            Ok(Ok(heard)) => {
+                *slot = Some(worker);
+                match heard.error {
+                    Some(reason) => Err(unheard(format!("this cannot be listened to: {reason}"))),
+                    None => Ok(heard),
+                }
             }
-            Ok(Ok(heard)) => Ok(heard),
             Ok(Err(reason)) => {
-                *slot = None;
                 tracing::warn!("the worker for uploads ended: {reason}");
-                Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "this cannot be listened to"))
+                Err(unheard("this cannot be listened to".into()))
             }
-            Err(_) => {
-                *slot = None;
-                let detail = format!("listening to this takes longer than {} s", self.time.as_secs());
-                Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail))
-            }
+            Err(_) => Err(unheard(format!("listening to this takes longer than {} s", self.time.as_secs()))),
         }
     }
 
-    /// The one that runs, if it has this model, else a new one.
-    async fn worker_of<'a>(&self, slot: &'a mut Option<Worker>, model: &str) -> Result<&'a mut Worker, Problem> {
+    /// Sees to it that one with this model is in the slot.
+    async fn worker_of<'a>(&self, slot: &'a mut Option<Worker>, model: &str) -> Result<&'a Worker, Problem> {
         let worker = match slot.take().filter(|worker| worker.introduction.model == model) {
             Some(worker) => worker,
             None => {
@@ -145,14 +151,16 @@ impl Listener {
 impl Worker {
     async fn start(program: &Path, arguments: &[String]) -> std::io::Result<Self> {
         let mut command = Command::new(program);
-        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        // A group of its own, with whatever it starts to decode with.
+        command.process_group(0).kill_on_drop(true);
         let mut child = command.spawn()?;
         let ended = || std::io::Error::from(std::io::ErrorKind::BrokenPipe);
         let (input, output) = child.stdin.take().zip(child.stdout.take()).ok_or_else(ended)?;
         let mut output = BufReader::new(output).lines();
         let line = output.next_line().await?.ok_or_else(ended)?;
         let introduction = serde_json::from_str(&line)?;
-        Ok(Self { introduction, _child: child, input, output })
+        Ok(Self { introduction, child, input, output })
     }
 
     async fn ask(&mut self, file: &Path) -> std::io::Result<Heard> {
@@ -161,5 +169,13 @@ impl Worker {
         self.input.flush().await?;
         let line = self.output.next_line().await?;
         Ok(serde_json::from_str(&line.ok_or(std::io::ErrorKind::UnexpectedEof)?)?)
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let group = self.child.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed()));
+        // One that has ended has nobody left to kill.
+        let _ = group.map(|group| rustix::process::kill_process_group(group, rustix::process::Signal::KILL));
     }
 }

@@ -38,6 +38,11 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, detail)
     }
 
+    /// Each part of the request fits, and all of them do not.
+    pub fn contradiction(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+    }
+
     pub fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, detail)
     }
@@ -78,7 +83,7 @@ impl IntoResponse for Problem {
 impl From<index::Error> for Problem {
     fn from(error: index::Error) -> Self {
         match error {
-            index::Error::InUse { .. } => Self::busy("the library is being changed: try again"),
+            error if error.is_busy() => Self::busy("the library is being changed: try again"),
             index::Error::DiskFull { .. } => {
                 Self::new(StatusCode::INSUFFICIENT_STORAGE, "no space is left where the library is kept")
             }

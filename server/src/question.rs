@@ -60,7 +60,7 @@ impl Question {
     /// Where they cancel each other out.
     pub fn blend(questions: &[(Self, f32)]) -> Result<Self, Problem> {
         let vectors = questions.iter().map(|(question, weight)| (question.vector.as_slice(), *weight));
-        let cancelled = || Problem::bad_request("these tracks cancel each other out: nothing resembles all of them");
+        let cancelled = || Problem::contradiction("these tracks cancel each other out: nothing resembles all of them");
         let vector = index::blend(vectors).ok_or_else(cancelled)?;
         let itself = questions.iter().flat_map(|(question, _)| question.itself.iter().copied()).collect();
         let passages = match questions {
@@ -76,14 +76,14 @@ impl Question {
     /// Where there are none.
     pub fn cut(self, part: Part) -> Result<Self, Problem> {
         let Part { from_seconds, to_seconds, passage_seconds } = part;
-        if !(from_seconds >= 0.0 && to_seconds > from_seconds && to_seconds.is_finite()) {
-            return Err(Problem::bad_request("a part begins at 0 s or later and ends after it begins"));
+        if to_seconds <= from_seconds {
+            return Err(Problem::contradiction("a part ends after it begins"));
         }
         let lies_in_it = |passage: &Passage| passage.lies_in(from_seconds..to_seconds, passage_seconds);
         let passages: Vec<Passage> = self.passages.into_iter().filter(lies_in_it).collect();
         let unheard = "nothing of this part was heard: it lies between the passages, or behind the end";
         let vector = index::blend(passages.iter().map(|passage| (passage.vector.as_slice(), 1.0)));
-        let vector = vector.ok_or_else(|| Problem::bad_request(unheard))?;
+        let vector = vector.ok_or_else(|| Problem::contradiction(unheard))?;
         Ok(Self { vector, passages, ..self })
     }
 

@@ -1,6 +1,7 @@
 //! All routes together, and what holds for every one of them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -31,6 +32,7 @@ pub(crate) fn router(app: App) -> Router {
     let open = Router::new().route("/healthz", get(async || "ok\n")).route("/readyz", get(ready));
     open.merge(identified)
         .merge(subsonic::router())
+        .layer(from_fn_with_state(app.clone(), in_time))
         .layer(from_fn_with_state(Arc::clone(&app.access), access::admit))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(with_headers))
@@ -46,6 +48,18 @@ async fn ready(State(app): State<App>) -> Result<&'static str, Problem> {
 async fn measured(State(app): State<App>) -> Result<Response, Problem> {
     let metrics = Arc::clone(&app.metrics);
     app.work(move |library| metrics.text(library)).await
+}
+
+/// A request whose body does not arrive, and an answer that does not come, keep nobody's place; uploads have times of their
+/// own.
+async fn in_time(State(app): State<App>, request: Request, next: Next) -> Response {
+    let config = &app.config;
+    let time = config.answer_time.max(match request.uri().path() {
+        api::UPLOAD_PATH => config.upload_time + 2 * config.embedding_time,
+        _ => Duration::ZERO,
+    });
+    let answered = tokio::time::timeout(time, next.run(request)).await;
+    answered.unwrap_or_else(|_| Problem::busy("this takes too long").into_response())
 }
 
 /// Headers of every answer: what a page may do, and that nothing is taken for what it is not.

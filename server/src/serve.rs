@@ -10,14 +10,13 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::access::Access;
 use crate::api::StateView;
-use crate::app::{App, QUESTIONS_PER_CORE};
+use crate::app::{App, OPENING, QUESTIONS_PER_CORE};
 use crate::config::ServeConfig;
 use crate::connections::accept;
 use crate::error::{Error, Result};
 use crate::library::Library;
 use crate::listener::Listener;
 use crate::metrics::Metrics;
-use crate::problem::Problem;
 use crate::routes::router;
 
 /// Time between forgetting addresses that no longer ask.
@@ -39,9 +38,10 @@ pub async fn serve(store: Store, config: ServeConfig) -> Result<Server> {
     let address = config.address;
     let listener = TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let (state, seen) = watch::channel(Arc::from("{}"));
+    let library = Arc::new(Library::open(store, config.folders.clone())?);
+    let (state, seen) = watch::channel(Arc::from(StateView::of(&library).ok().and_then(text_of).unwrap_or_default()));
     let app = App {
-        library: Arc::new(Library::open(store, config.folders.clone())?),
+        library,
         access: Arc::new(access),
         metrics: Arc::new(Metrics::new()),
         listener: Arc::new(Listener::new(config.worker.clone(), config.embedding_time)),
@@ -49,6 +49,8 @@ pub async fn serve(store: Store, config: ServeConfig) -> Result<Server> {
         state: seen,
         turns: Arc::new(Semaphore::new(QUESTIONS_PER_CORE * cores)),
         decoding: Arc::new(Semaphore::new(cores)),
+        opening: Arc::new(Semaphore::new(OPENING)),
+        noting: Arc::new(Semaphore::new(1)),
     };
     Ok(Server { listener, app, state })
 }
@@ -77,19 +79,27 @@ impl Server {
     }
 }
 
+fn text_of(view: StateView) -> Option<String> {
+    serde_json::to_string(&view).ok()
+}
+
 /// Keeps up with the store, and tells what it is.
 async fn follow(app: App, state: watch::Sender<Arc<str>>) {
-    let mut forgotten = Instant::now();
+    let (mut forgotten, mut told) = (Instant::now(), String::new());
     loop {
         let library = Arc::clone(&app.library);
         let looked = tokio::task::spawn_blocking(move || {
-            library.renew().map_err(Problem::from)?;
-            StateView::of(&library)
+            let renewed = library.renew();
+            (renewed.err().map(|error| error.to_string()), StateView::of(&library))
         });
-        // What is wrong was told when it was noticed; the next look may go well.
-        if let Ok(Ok(view)) = looked.await
-            && let Ok(text) = serde_json::to_string(&view)
-        {
+        let Ok((trouble, view)) = looked.await else { continue };
+        // Once, however often the same is found.
+        let trouble = trouble.unwrap_or_default();
+        if trouble != told && !trouble.is_empty() {
+            tracing::error!("the index cannot be renewed: {trouble}");
+        }
+        told = trouble;
+        if let Some(text) = view.ok().and_then(text_of) {
             state.send_if_modified(|known| {
                 let is_new = **known != *text;
                 *known = Arc::from(text);

@@ -15,6 +15,12 @@ pub(crate) const MOST_ANSWERS: usize = 1000;
 /// Values of one filter at most, so that no statement becomes too long.
 const MOST_VALUES: usize = 100;
 
+/// Patterns of paths at most, each of which is held against every track.
+const MOST_PATTERNS: usize = 10;
+
+/// Bytes of a value at most: a pattern of many sets takes its time.
+const MOST_BYTES: usize = 500;
+
 /// What tracks have to be: all that is given, of several names one.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, IntoParams, ToSchema)]
 #[into_params(parameter_in = Query)]
@@ -33,14 +39,16 @@ pub(crate) struct Wanted {
     #[param(max_items = 100)]
     pub genre: Vec<String>,
     /// Patterns of paths: `*` any text, slashes too, `?` a character, `[…]` one of these.
-    #[schema(max_items = 100)]
-    #[param(max_items = 100)]
+    #[schema(max_items = 10)]
+    #[param(max_items = 10)]
     pub path: Vec<String>,
     /// The earliest year.
-    #[schema(nullable = false)]
+    #[schema(maximum = 65535, nullable = false)]
+    #[param(maximum = 65535)]
     pub year_from: Option<u16>,
     /// The latest year.
-    #[schema(nullable = false)]
+    #[schema(maximum = 65535, nullable = false)]
+    #[param(maximum = 65535)]
     pub year_to: Option<u16>,
     /// The least length in seconds.
     #[schema(minimum = 0, nullable = false)]
@@ -51,12 +59,12 @@ pub(crate) struct Wanted {
     #[param(minimum = 0)]
     pub seconds_to: Option<f64>,
     /// Tracks of one artist at most.
-    #[schema(minimum = 1, nullable = false)]
-    #[param(minimum = 1)]
+    #[schema(minimum = 1, maximum = 1000, nullable = false)]
+    #[param(minimum = 1, maximum = 1000)]
     pub per_artist: Option<u32>,
     /// Tracks of one album at most.
-    #[schema(minimum = 1, nullable = false)]
-    #[param(minimum = 1)]
+    #[schema(minimum = 1, maximum = 1000, nullable = false)]
+    #[param(minimum = 1, maximum = 1000)]
     pub per_album: Option<u32>,
     /// The least similarity.
     #[schema(minimum = -1, maximum = 1, nullable = false)]
@@ -73,8 +81,12 @@ impl Wanted {
     /// Where something is out of range.
     pub fn filter(&self) -> Result<Filter, Problem> {
         let lists = [&self.artist, &self.album, &self.genre, &self.path];
-        if lists.iter().any(|values| values.len() > MOST_VALUES) {
-            return Err(Problem::bad_request(format!("a filter takes {MOST_VALUES} values at most")));
+        if lists.iter().any(|values| values.len() > MOST_VALUES) || self.path.len() > MOST_PATTERNS {
+            let detail = format!("a filter takes {MOST_VALUES} values at most, {MOST_PATTERNS} of them of paths");
+            return Err(Problem::bad_request(detail));
+        }
+        if lists.into_iter().flatten().any(|value| value.len() > MOST_BYTES) {
+            return Err(Problem::bad_request(format!("a value of a filter has {MOST_BYTES} bytes at most")));
         }
         let seconds = [self.seconds_from, self.seconds_to];
         if seconds.iter().flatten().any(|seconds| !(0.0..=f64::MAX).contains(seconds)) {
@@ -96,8 +108,8 @@ impl Wanted {
     /// # Errors
     /// Where something is out of range.
     pub fn selection(&self, count: usize, excluded: HashSet<TrackId>) -> Result<Selection, Problem> {
-        if [self.per_artist, self.per_album].contains(&Some(0)) {
-            return Err(Problem::bad_request("per_artist and per_album must be at least 1"));
+        if [self.per_artist, self.per_album].iter().flatten().any(|&most| checked_count(most as usize).is_err()) {
+            return Err(Problem::bad_request(format!("per_artist and per_album must be in 1..={MOST_ANSWERS}")));
         }
         if self.min_similarity.is_some_and(|least| !(-1.0..=1.0).contains(&least)) {
             return Err(Problem::bad_request("min_similarity must be in -1..=1"));

@@ -17,7 +17,7 @@ pub fn run(settings: &Settings, arguments: &UserArguments) -> anyhow::Result<Out
     match &arguments.command {
         UserCommand::Add { name } => {
             let password = password()?;
-            let _lock = store.lock("similar-tracks user add")?;
+            let _lock = store.lock_users("similar-tracks user add")?;
             let secrets = Users::of_store(&store)?.add(name, &password).map_err(with_hint)?;
             output::print(&format!(
                 "user {name} may ask now. These are shown once:\n\
@@ -36,7 +36,7 @@ pub fn run(settings: &Settings, arguments: &UserArguments) -> anyhow::Result<Out
             output::print(&users.names().map(|name| format!("{name}\n")).collect::<String>())?;
         }
         UserCommand::Remove { name } => {
-            let _lock = store.lock("similar-tracks user remove")?;
+            let _lock = store.lock_users("similar-tracks user remove")?;
             Users::of_store(&store)?.remove(name).map_err(with_hint)?;
             output::print(&format!("user {name} may no longer ask\n"))?;
         }

@@ -12,8 +12,10 @@ use super::served::Served;
 /// What begins a picture.
 pub const PICTURE: &[u8] = b"\x89PNG\r\n\x1a\n of nothing";
 
-/// Tags of pieces: artist, album, genre, year.
-const TAGS: [(u64, Option<&str>, Option<&str>, Option<&str>, Option<u16>); 7] = [
+/// A piece's artist, album, genre and year.
+type PieceTags = (u64, Option<&'static str>, Option<&'static str>, Option<&'static str>, Option<u16>);
+
+const TAGS: [PieceTags; 7] = [
     (0, Some("The Beatles"), Some("One & \"Two\""), Some("Rock"), Some(1969)),
     (1, Some("the beatles"), Some("One & \"Two\""), Some("Rock"), Some(1969)),
     (2, Some("The Beatles"), Some("Three"), Some("Rock"), Some(1970)),

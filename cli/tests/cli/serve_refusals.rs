@@ -22,7 +22,7 @@ fn world() -> World {
 fn add_user(world: &World, name: &str, password: &str) -> (String, String) {
     let mut command = world.command(&["user", "add", name]);
     let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    write!(process.stdin.take().unwrap(), "{password}\n").unwrap();
+    writeln!(process.stdin.take().unwrap(), "{password}").unwrap();
     let run = Run::of(process.wait_with_output().unwrap());
     assert_eq!(run.code, Some(0), "{run:?}");
     let secret = |name: &str| {
@@ -49,9 +49,11 @@ fn what_does_not_fit_is_told_as_a_problem() {
         ("/api/v1/tracks/1/similar?min_similarity=2", 400, "min_similarity"),
         ("/api/v1/tracks/1/similar?min_similarity=NaN", 400, "min_similarity"),
         ("/api/v1/tracks/1/similar?per_artist=0", 400, "per_artist"),
-        ("/api/v1/tracks/1/similar?from=9&to=3", 400, "begins"),
-        ("/api/v1/tracks/1/similar?from=100&to=200", 400, "nothing of this part"),
+        ("/api/v1/tracks/1/similar?from=9&to=3", 422, "begins"),
+        ("/api/v1/tracks/1/similar?from=-1", 400, "at least 0"),
+        ("/api/v1/tracks/1/similar?from=100&to=200", 422, "nothing of this part"),
         ("/api/v1/tracks/1/waveform?points=0", 400, "points"),
+        (&format!("/api/v1/tracks/1/similar?path={}", "_".repeat(600)), 400, "bytes at most"),
         ("/api/v1/tracks?limit=0", 400, "limit"),
         ("/api/v1/path?from=1", 400, ""),
         ("/api/v1/path?from=1&to=2&count=1", 400, "count"),
@@ -68,10 +70,10 @@ fn what_does_not_fit_is_told_as_a_problem() {
         ("/api/v1/similar", json!({ "seeds": [] }), 400, "seeds"),
         ("/api/v1/similar", json!({ "seeds": [{ "track": 12345 }] }), 404, "no track 12345"),
         ("/api/v1/similar", json!({ "seeds": [{ "track": 1, "weight": 1e9 }] }), 400, "weights"),
-        ("/api/v1/similar", json!({ "seeds": [{ "track": 1 }, { "track": 1, "weight": -1 }] }), 400, "cancel"),
+        ("/api/v1/similar", json!({ "seeds": [{ "track": 1 }, { "track": 1, "weight": -1 }] }), 422, "cancel"),
         ("/api/v1/similar", json!([1, 2]), 400, ""),
         ("/api/v1/radio", json!({ "seeds": [1], "drift": 2 }), 400, "drift"),
-        ("/api/v1/feedback", json!({ "query": 1, "result": 1, "opinion": "like" }), 400, "itself"),
+        ("/api/v1/feedback", json!({ "query": 1, "result": 1, "opinion": "like" }), 422, "itself"),
         ("/api/v1/feedback", json!({ "query": 1, "result": 99, "opinion": "like" }), 404, "no track 99"),
         ("/api/v1/feedback", json!({ "query": 1, "result": 2, "opinion": "love" }), 400, "love"),
         ("/api/v1/plays", json!({ "track": 1, "at": -5 }), 400, "since 1970"),
@@ -104,8 +106,19 @@ fn uploads_are_limited_and_what_is_in_them_harms_nobody() {
     while stream.write_all(&chunk).is_ok() {}
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer);
-    // A huge picture in place of a sound, and a sound after all that.
     assert_eq!(upload("sound.wav", &sound).status, 200);
+    // Whoever calls an upload off does not leave its answer to the next: another piece, at once.
+    let other = std::fs::read(world.library().join("piece-2.wav")).unwrap();
+    let head =
+        format!("POST /api/v1/similar/upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n", other.len());
+    for _ in 0..3 {
+        let mut stream = TcpStream::connect(served.address).unwrap();
+        stream.write_all(&[head.as_bytes(), &other].concat()).unwrap();
+        drop(stream);
+        let itself = upload("sound.wav", &sound).json()["query"]["itself"].clone();
+        let title = served.json(&format!("/api/v1/tracks/{}", itself[0]))["title"].clone();
+        assert_eq!(title, "piece-1");
+    }
     let left = std::fs::read_dir(std::env::temp_dir())
         .unwrap()
         .filter(|entry| entry.as_ref().is_ok_and(|entry| entry.file_name().to_string_lossy().ends_with("sound.wav")));

@@ -10,6 +10,9 @@ use crate::track::TrackRecord;
 /// Words that are looked for; more are not.
 const MOST_WORDS: usize = 32;
 
+/// Letters of a word that are looked at.
+const MOST_LETTERS: usize = 64;
+
 /// What a word weighs in title, artist, album, genre and path, the columns of `track_words`.
 const RANK: &str = "bm25(track_words, 10.0, 10.0, 2.0, 1.0, 0.2)";
 
@@ -18,11 +21,11 @@ const MOST_RANKED: usize = 200_000;
 
 /// FTS5's question for tracks with all words of a text, each of them a word's beginning; `None`: it has no words.
 fn question(text: &str) -> Option<String> {
-    // FTS5 takes a question to end at a NUL.
-    let words = text.split(|character: char| character.is_whitespace() || character.is_control());
-    let words = words.filter(|word| word.contains(char::is_alphanumeric)).take(MOST_WORDS);
-    // What stands in quotes is a phrase to FTS5, whatever it is.
-    let quoted: Vec<String> = words.map(|word| format!("\"{}\"*", word.replace('"', "\"\""))).collect();
+    // What FTS5 would take for several words is several here: a phrase of thousands takes minutes to look for.
+    let words = text.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty());
+    let beginning = |word: &str| word.chars().take(MOST_LETTERS).collect::<String>();
+    // What stands in quotes is no syntax to FTS5.
+    let quoted: Vec<String> = words.take(MOST_WORDS).map(|word| format!("\"{}\"*", beginning(word))).collect();
     (!quoted.is_empty()).then(|| quoted.join(" "))
 }
 
@@ -53,7 +56,7 @@ impl Catalogue {
             "SELECT {COLUMNS} FROM ({found} ORDER BY {order} LIMIT ?2 OFFSET ?3) JOIN tracks ON id = found
              ORDER BY {order}"
         );
-        let parameters = params![question, limit as i64, offset as i64];
+        let parameters = params![question, in_sql(limit), in_sql(offset)];
         let page =
             self.read(|connection| connection.prepare_cached(&sql)?.query_map(parameters, record_of)?.collect())?;
         Ok((total, page))
@@ -67,11 +70,16 @@ impl Catalogue {
             "SELECT {COLUMNS} {from} ORDER BY artist IS NULL, artist COLLATE NOCASE, album IS NULL,
                  album COLLATE NOCASE, title COLLATE NOCASE, id LIMIT ?1 OFFSET ?2"
         );
-        let parameters = params![limit as i64, offset as i64];
+        let parameters = params![in_sql(limit), in_sql(offset)];
         let page =
             self.read(|connection| connection.prepare_cached(&sql)?.query_map(parameters, record_of)?.collect())?;
         Ok((total, page))
     }
+}
+
+/// As far as SQLite counts.
+fn in_sql(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 fn total_of(row: &Row<'_>) -> rusqlite::Result<usize> {
@@ -85,10 +93,12 @@ mod tests {
     #[test]
     fn a_text_is_its_words_and_never_syntax() {
         assert_eq!(question("  blue  tra").as_deref(), Some(r#""blue"* "tra"*"#));
-        assert_eq!(question("a\0b\" OR title:").as_deref(), Some(r#""a"* "b"""* "OR"* "title:"*"#));
+        assert_eq!(question("a\0b\" OR title:").as_deref(), Some(r#""a"* "b"* "OR"* "title"*"#));
+        assert_eq!(question("AC/DC").as_deref(), Some(r#""AC"* "DC"*"#));
         for empty in ["", " \t\n", "-", "\" * ( ) ^", "\0"] {
             assert_eq!(question(empty), None, "{empty:?}");
         }
-        assert_eq!(question(&"x ".repeat(100)).unwrap().matches('x').count(), MOST_WORDS);
+        assert_eq!(question(&"x.".repeat(100)).unwrap().matches('x').count(), MOST_WORDS);
+        assert_eq!(question(&"x".repeat(1000)).unwrap().matches('x').count(), MOST_LETTERS);
     }
 }

@@ -1,5 +1,5 @@
 //! Behaviour of a store: search against brute force, generations, locks, damage.
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 mod browsing;
 mod catalogue;

@@ -45,7 +45,7 @@ pub(crate) async fn feedback(
 ) -> Result<StatusCode, Problem> {
     let (query, result) = (known_number(query)?, known_number(result)?);
     if query == result {
-        return Err(Problem::bad_request(format!("track {query} is no answer to itself")));
+        return Err(Problem::contradiction(format!("track {query} is no answer to itself")));
     }
     let note = move |library: &Library| {
         for track in [query, result] {
@@ -56,7 +56,7 @@ pub(crate) async fn feedback(
             kind => writer.put_opinion(Opinion { query, result, is_liked: kind == OpinionKind::Like }),
         })
     };
-    app.work(note).await.map(|()| StatusCode::NO_CONTENT)
+    app.note(note).await.map(|()| StatusCode::NO_CONTENT)
 }
 
 /// A track that was heard.
@@ -91,5 +91,5 @@ pub(crate) async fn plays(
         library.read(|catalogue| catalogue.get(track)?.ok_or_else(|| no_such_track(track)))?;
         library.note(|writer| writer.put_play(Play { track, at, skipped }).map(|_| ()))
     };
-    app.work(note).await.map(|()| StatusCode::NO_CONTENT)
+    app.note(note).await.map(|()| StatusCode::NO_CONTENT)
 }

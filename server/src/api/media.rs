@@ -20,13 +20,14 @@ const MOST_POINTS: usize = 4000;
 /// A track's file as it is, or the range of it that is asked for.
 #[utoipa::path(get, path = "/api/v1/tracks/{track}/audio", tag = "media", params(("track" = u64, Path)),
     responses((status = 200, description = "the file", content_type = "audio/*"),
-        (status = 206, description = "a range of it", content_type = "audio/*"), Refusals))]
+        (status = 206, description = "a range of it", content_type = "audio/*"),
+        (status = 304, description = "it has not changed"), (status = 412, description = "it has changed"), Refusals))]
 pub(crate) async fn audio(
     State(app): State<App>,
     TrackNumber(track): TrackNumber,
     request: Request,
 ) -> Result<Response, Problem> {
-    let file = app.work(move |library| library.file_of(track)).await?;
+    let file = app.open(move |library| library.file_of(track)).await?;
     send(file, request).await
 }
 
@@ -38,7 +39,7 @@ pub(crate) async fn cover(State(app): State<App>, TrackNumber(track): TrackNumbe
         let file = library.file_of(track)?;
         cover_of(&file).ok_or_else(|| Problem::not_found(format!("track {track} has no picture")))
     };
-    app.decode(cover).await
+    app.open(cover).await
 }
 
 #[derive(Debug, Clone, Copy, Deserialize, IntoParams)]
@@ -57,7 +58,7 @@ fn default_points() -> usize {
 /// How loud a track is in its parts.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct WaveformView {
-    /// Length of the parts together: ten minutes at most.
+    /// Length of the track.
     seconds: f64,
     /// The largest sample of each part, beside that of the loudest: 0 to 1.
     peaks: Vec<f32>,

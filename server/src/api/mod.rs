@@ -16,17 +16,24 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
+use crate::problem::ProblemDetails;
 
 pub(crate) use state::StateView;
-pub(crate) use tours::stops;
+pub(crate) use tours::{MOST_STOPS, stops};
+
+/// Where files are sent to.
+pub(crate) const UPLOAD_PATH: &str = "/api/v1/similar/upload";
 
 /// What the document says of itself.
 #[derive(OpenApi)]
-#[openapi(info(
-    title = "similar-tracks",
-    description = "Which tracks of a library sound alike. Errors are problem details (RFC 9457). Where there are users, \
+#[openapi(
+    components(schemas(ProblemDetails)),
+    info(
+        title = "similar-tracks",
+        description = "Which tracks of a library sound alike. Errors are problem details (RFC 9457). Where there are users, \
                    every request says who sends it: HTTP Basic with name and password, or Bearer with an API key."
-))]
+    )
+)]
 struct Description;
 
 /// JSON: answers that are worth compressing.

@@ -12,10 +12,10 @@ use crate::library::Asked;
 use crate::problem::Problem;
 use crate::question::{Part, Question};
 use crate::views::AnswersView;
-use crate::wanted::Wanted;
+use crate::wanted::{Wanted, checked_count};
 
 /// Tracks that one may ask with at once.
-const MOST_SEEDS: usize = 100;
+pub(super) const MOST_SEEDS: usize = 100;
 
 /// What a track may count at most.
 const MOST_WEIGHT: f32 = 1000.0;
@@ -44,6 +44,14 @@ pub(super) fn default_count() -> usize {
 }
 
 impl AskQuery {
+    /// Whether it is in range.
+    pub fn check(&self) -> Result<(), Problem> {
+        if [self.from, self.to].iter().flatten().any(|seconds| !(0.0..=f64::MAX).contains(seconds)) {
+            return Err(Problem::bad_request("from and to must be at least 0"));
+        }
+        checked_count(self.count).map(|_| ())
+    }
+
     /// The part that is asked with; `None`: all of it. A bound that is left out is the end of the track.
     pub async fn part(&self, app: &App, model: &str) -> Result<Option<Part>, Problem> {
         if self.from.is_none() && self.to.is_none() {
@@ -65,7 +73,8 @@ pub(crate) async fn similar_to_track(
     Parameters(query): Parameters<AskQuery>,
     Parameters(wanted): Parameters<Wanted>,
 ) -> Result<Json<AnswersView>, Problem> {
-    let model = app.library.searcher().map(|searcher| searcher.model_id().to_owned()).unwrap_or_default();
+    query.check()?;
+    let model = app.model()?;
     let part = query.part(&app, &model).await?;
     let answer = move |asked: &Asked<'_>| {
         let question = Question::of_track(asked, track)?;

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
-use utoipa::{IntoResponses, PartialSchema, ToSchema};
+use utoipa::{IntoResponses, ToSchema};
 
 use crate::problem::ProblemDetails;
 
-/// Problem details of every status that this server gives.
+/// Problem details of every status that this server gives; their schema stands among the document's components.
 pub(crate) struct Refusals;
 
 /// Statuses, and when they are given.
@@ -22,7 +22,7 @@ const STATUSES: [(u16, &str); 15] = [
     (415, "the body is not what is taken"),
     (416, "the file has no such range"),
     (421, "the server is not called so"),
-    (422, "what was sent cannot be listened to"),
+    (422, "each part of the request fits, and all of them do not, or what was sent cannot be listened to"),
     (429, "too many requests"),
     (500, "something went wrong; the server's log has the reason"),
     (503, "too much at once; trying again may help"),
@@ -31,8 +31,6 @@ const STATUSES: [(u16, &str); 15] = [
 
 impl IntoResponses for Refusals {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        // Named here, so that the document has its schema.
-        let _ = ProblemDetails::schema();
         let content = || ContentBuilder::new().schema(Some(Ref::from_schema_name(ProblemDetails::name()))).build();
         let response = |(status, description): (u16, &str)| {
             let response = ResponseBuilder::new().description(description);

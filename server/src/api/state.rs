@@ -16,6 +16,7 @@ use super::refusals::Refusals;
 use crate::app::App;
 use crate::library::{Asked, Library};
 use crate::problem::Problem;
+use crate::written::Written;
 
 /// What the library holds.
 #[derive(Debug, Serialize, ToSchema)]
@@ -106,8 +107,8 @@ pub(crate) struct MapView {
 /// The map of the library.
 #[utoipa::path(get, path = "/api/v1/map", tag = "state",
     responses((status = 200, description = "all tracks that have a place", body = MapView), Refusals))]
-pub(crate) async fn map(State(app): State<App>) -> Result<Json<MapView>, Problem> {
-    app.ask(|asked| Ok(Json(MapView::of(asked)?))).await
+pub(crate) async fn map(State(app): State<App>) -> Result<Written, Problem> {
+    app.ask(|asked| Written::of(&MapView::of(asked)?)).await
 }
 
 impl MapView {

@@ -8,7 +8,7 @@ use index::{TrackId, TrackRecord};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::questions::default_count;
+use super::questions::{MOST_SEEDS, default_count};
 use super::refusals::Refusals;
 use crate::app::App;
 use crate::extract::{Parameters, Sent, known_number};
@@ -16,13 +16,13 @@ use crate::library::Asked;
 use crate::problem::Problem;
 use crate::question::{Question, record, with_copies};
 use crate::views::{StopView, TrackView};
-use crate::wanted::{Wanted, checked_count};
+use crate::wanted::Wanted;
 
-/// Tracks that a station begins like, or has played, at most.
+/// Tracks that a station has played at most.
 const MOST_PLAYED: usize = 10_000;
 
-/// Stops of a way at most.
-const MOST_STOPS: usize = 100;
+/// Tracks of a station at once, and stops of a way, at most: each is a search of its own.
+pub(crate) const MOST_STOPS: usize = 100;
 
 /// Where a station has come to.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -36,7 +36,7 @@ pub(crate) struct StationView {
     played: Vec<u64>,
     /// Tracks to list.
     #[serde(default = "default_count")]
-    #[schema(minimum = 1, maximum = 1000, default = 10)]
+    #[schema(minimum = 1, maximum = 100, default = 10)]
     count: usize,
     /// How far each track leads away from the beginning: 0 not at all, 1 wherever it is.
     #[serde(default = "default_drift")]
@@ -74,9 +74,11 @@ impl TourView {
 #[utoipa::path(post, path = "/api/v1/radio", tag = "tours", request_body = StationView,
     responses((status = 200, description = "the tracks, in their order", body = TourView), Refusals))]
 pub(crate) async fn radio(State(app): State<App>, Sent(station): Sent<StationView>) -> Result<Json<TourView>, Problem> {
-    checked_count(station.count)?;
-    if !(1..=100).contains(&station.seeds.len()) || station.played.len() > MOST_PLAYED {
-        let detail = format!("seeds must be 1..=100 tracks, played {MOST_PLAYED} at most");
+    if !(1..=MOST_STOPS).contains(&station.count) {
+        return Err(Problem::bad_request(format!("count must be in 1..={MOST_STOPS}")));
+    }
+    if !(1..=MOST_SEEDS).contains(&station.seeds.len()) || station.played.len() > MOST_PLAYED {
+        let detail = format!("seeds must be 1..={MOST_SEEDS} tracks, played {MOST_PLAYED} at most");
         return Err(Problem::bad_request(detail));
     }
     if !(0.0..=1.0).contains(&station.drift) {

@@ -12,6 +12,7 @@ use crate::extract::{Parameters, TrackNumber, no_such_track};
 use crate::files::below_root;
 use crate::problem::Problem;
 use crate::views::{TrackView, numbers};
+use crate::written::Written;
 
 /// Tracks of a page at most.
 const MOST_LISTED: usize = 500;
@@ -24,6 +25,7 @@ pub(crate) struct ListQuery {
     q: String,
     /// Tracks to pass over.
     #[serde(default)]
+    #[param(maximum = 2147483647)]
     offset: u32,
     /// Tracks to list.
     #[serde(default = "default_limit")]
@@ -55,6 +57,9 @@ pub(crate) async fn list(
 ) -> Result<Json<TracksView>, Problem> {
     if !(1..=MOST_LISTED).contains(&limit) {
         return Err(Problem::bad_request(format!("limit must be in 1..={MOST_LISTED}")));
+    }
+    if i32::try_from(offset).is_err() {
+        return Err(Problem::bad_request(format!("offset must be at most {}", i32::MAX)));
     }
     let page = move |catalogue: &Catalogue| {
         let (total, records) = catalogue.search_text(&q, offset as usize, limit)?;
@@ -144,7 +149,7 @@ pub(crate) struct DuplicatesView {
 /// Lists the recordings that the library holds several times.
 #[utoipa::path(get, path = "/api/v1/duplicates", tag = "tracks",
     responses((status = 200, description = "the recordings", body = DuplicatesView), Refusals))]
-pub(crate) async fn duplicates(State(app): State<App>) -> Result<Json<DuplicatesView>, Problem> {
+pub(crate) async fn duplicates(State(app): State<App>) -> Result<Written, Problem> {
     let recordings = |catalogue: &Catalogue| {
         let view = |tracks: Vec<index::TrackId>| {
             let records = tracks.into_iter().filter_map(|track| catalogue.get(track).transpose());
@@ -152,7 +157,7 @@ pub(crate) async fn duplicates(State(app): State<App>) -> Result<Json<Duplicates
             Ok(records.iter().map(TrackView::from).collect())
         };
         let recordings = catalogue.recordings_with_copies()?.into_iter().map(view);
-        Ok(Json(DuplicatesView { recordings: recordings.collect::<Result<_, Problem>>()? }))
+        Written::of(&DuplicatesView { recordings: recordings.collect::<Result<_, Problem>>()? })
     };
     app.work(move |library| library.read(recordings)).await
 }

@@ -67,11 +67,12 @@ pub(crate) async fn similar_to_upload(
 ) -> Result<Json<UploadAnswersView>, Problem> {
     wanted.selection(query.count, Default::default())?;
     wanted.filter()?;
+    query.check()?;
+    let model = app.model()?;
+    let _place = app.listener.place()?;
     let received = receive(body.into_data_stream(), &name, app.config.max_upload_bytes);
     let slow = || Problem::new(StatusCode::REQUEST_TIMEOUT, "the file takes too long to arrive");
     let file = tokio::time::timeout(app.config.upload_time, received).await.map_err(|_| slow())??;
-    let no_tracks = || Problem::not_found("the library holds no tracks yet");
-    let model = app.library.searcher().map(|searcher| searcher.model_id().to_owned()).ok_or_else(no_tracks)?;
     let heard = app.listener.hear(&file, &model).await?;
     drop(file);
     let part = query.part(&app, &model).await?;
@@ -113,7 +114,7 @@ async fn receive(mut body: BodyDataStream, name: &str, most_bytes: usize) -> Res
     let is_plain = ending.len() <= MOST_ENDING && ending.bytes().all(|letter| letter.is_ascii_alphanumeric());
     let suffix = if is_plain { format!(".{ending}") } else { String::new() };
     let file = tempfile::Builder::new().prefix("similar-tracks-").suffix(&suffix).tempfile();
-    let (file, path) = file.map_err(|error| Problem::internal(&error))?.into_parts();
+    let (file, path) = file.map_err(unwritten)?.into_parts();
     let (mut file, mut bytes) = (tokio::fs::File::from_std(file), 0);
     while let Some(chunk) = body.next().await {
         let chunk = chunk.map_err(|_| Problem::bad_request("the file did not arrive as a whole"))?;
@@ -122,11 +123,20 @@ async fn receive(mut body: BodyDataStream, name: &str, most_bytes: usize) -> Res
             let detail = format!("a file may have {} MiB", most_bytes >> 20);
             return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
         }
-        file.write_all(&chunk).await.map_err(|error| Problem::internal(&error))?;
+        file.write_all(&chunk).await.map_err(unwritten)?;
     }
     if bytes == 0 {
         return Err(Problem::bad_request("the body is to be the bytes of an audio file"));
     }
-    file.flush().await.map_err(|error| Problem::internal(&error))?;
+    file.flush().await.map_err(unwritten)?;
     Ok(path)
+}
+
+fn unwritten(error: std::io::Error) -> Problem {
+    match error.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+            Problem::new(StatusCode::INSUFFICIENT_STORAGE, "there is no room for the file")
+        }
+        _ => Problem::internal(&error),
+    }
 }

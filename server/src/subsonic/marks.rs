@@ -18,6 +18,9 @@ use crate::library::Library;
 /// The last second of the year 9999, in milliseconds.
 const LAST_MOMENT_MS: i64 = 253_402_300_799_000;
 
+/// Songs that are marked, or told to have been heard, at once.
+const MOST_MARKED: usize = 1000;
+
 /// What is to be marked.
 struct Marked {
     track: TrackId,
@@ -57,12 +60,18 @@ fn set_stars(library: &Library, call: &Call, is_starred: bool) -> Result<Value, 
 fn to_star(entries: &Entries<'_>, call: &Call) -> Result<Vec<Marked>, Failure> {
     let mut marked = Vec::new();
     for name in ["id", "albumId", "artistId"] {
-        for id in call.parameters.ids(name)? {
+        for id in call.parameters.ids(name)?.into_iter().take(MOST_MARKED) {
+            if marked.len() > MOST_MARKED {
+                break;
+            }
             for record in tracks_of(entries, &id)? {
                 let before = entries.catalogue.mark(&call.caller.0, record.id)?;
                 marked.push(Marked { track: record.id, before, is_itself: matches!(id, Id::Track(_)) });
             }
         }
+    }
+    if marked.len() > MOST_MARKED {
+        return Err(Failure::new(Code::Generic, format!("{MOST_MARKED} songs may be starred at once")));
     }
     if marked.is_empty() { Err(Failure::missing("id, albumId or artistId")) } else { Ok(marked) }
 }
@@ -129,6 +138,9 @@ pub(super) fn scrobble(library: &Library, call: &Call) -> Result<Value, Failure>
     let tracks = call.parameters.tracks("id")?;
     if tracks.is_empty() {
         return Err(Failure::missing("id"));
+    }
+    if tracks.len() > MOST_MARKED {
+        return Err(Failure::new(Code::Generic, format!("{MOST_MARKED} songs may be scrobbled at once")));
     }
     let moment = |text: &str| match text.parse::<i64>() {
         Ok(milliseconds @ 0..=LAST_MOMENT_MS) => Ok(milliseconds / 1000),

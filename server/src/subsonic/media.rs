@@ -23,7 +23,7 @@ const MOST_TRIED: usize = 8;
 /// `format`, is not heeded: nothing is converted.
 pub(super) async fn file(app: &App, call: Call, head: &Parts) -> Result<Response, Failure> {
     let track = call.parameters.track("id")?;
-    let file = app.work(move |library| library.file_of(track)).await?;
+    let file = app.open(move |library| library.file_of(track)).await?;
     // A form asks for the same.
     let mut request = Request::new(Body::empty());
     *request.method_mut() = if head.method == Method::HEAD { Method::HEAD } else { Method::GET };

@@ -79,7 +79,7 @@ enum Method {
     Read(fn(&Entries<'_>, &Call) -> Result<Value, Failure>),
     /// The catalogue and the index.
     Ask(fn(&Asked<'_>, &Entries<'_>, &Call) -> Result<Value, Failure>),
-    /// The library, in which it notes something.
+    /// The library itself: its folder, or to note something in it.
     Note(fn(&Library, &Call) -> Result<Value, Failure>),
     /// A file.
     Send,
@@ -215,7 +215,7 @@ async fn run(
             };
             app.ask(ask).await?
         }
-        Method::Note(note) => app.work(move |library| settled(note(library, &call))).await?,
+        Method::Note(note) => app.note(move |library| settled(note(library, &call))).await?,
     };
     tree.map(Told::Tree)
 }

@@ -9,7 +9,7 @@ use super::failure::{Code, Failure};
 use super::ids::Id;
 
 /// Bytes of a form at most: a playlist of some ten thousand tracks.
-const FORM_BYTES: usize = 1 << 20;
+const FORM_BYTES: usize = 256 << 10;
 
 /// Names and values in the order in which they came. There are passwords among them: they are never printed.
 #[derive(Default)]

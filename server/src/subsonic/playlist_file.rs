@@ -25,14 +25,13 @@ const HEAD_BYTES: u64 = 4096;
 pub(super) struct Folder(PathBuf);
 
 impl Folder {
-    /// That of a store, made where there is none.
+    /// That of a store; there is none before the first playlist.
     ///
     /// # Errors
-    /// Where it cannot be made.
+    /// Where the store's folder is gone.
     pub fn of(store: &Store) -> Result<Self, Problem> {
-        let folder = store.folder().join("playlists");
-        let made = std::fs::create_dir_all(&folder).and_then(|()| folder.canonicalize());
-        made.map(Self).map_err(|error| failed(&folder, &error))
+        let folder = store.folder().canonicalize().map_err(|error| failed(store.folder(), &error))?;
+        Ok(Self(folder.join("playlists")))
     }
 
     /// Whether a file lies in it.
@@ -50,6 +49,10 @@ impl Folder {
         records: &[TrackRecord],
         is_taken: impl Fn(&Path) -> Result<bool, Problem>,
     ) -> Result<PathBuf, Problem> {
+        match std::fs::create_dir(&self.0) {
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(failed(&self.0, &error)),
+            _ => {}
+        }
         let stem = safe(name);
         let mut file = self.written(name, records)?;
         for number in 1.. {

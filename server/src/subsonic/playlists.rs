@@ -50,7 +50,11 @@ pub(super) fn create(library: &Library, call: &Call) -> Result<Value, Failure> {
     let records = records_of(library, call, &tracks)?;
     let is_taken = |path: &Path| library.read(|catalogue| Ok(catalogue.find_playlist(path)?.is_some()));
     let path = folder.add(&name, &records, is_taken)?;
-    library.note(|writer| writer.put_playlist(&path, &tracks))?;
+    if let Err(problem) = library.note(|writer| writer.put_playlist(&path, &tracks)) {
+        // A file that nobody lists is nobody's.
+        remove(&path)?;
+        return Err(problem.into());
+    }
     whole(library, call, |entries| Ok(entries.catalogue.find_playlist(&path)?))
 }
 

@@ -10,7 +10,7 @@ use super::browse::tracks_of;
 use super::entries::Entries;
 use super::failure::Failure;
 use super::ids::Id;
-use crate::api::stops;
+use crate::api::{MOST_STOPS, stops};
 use crate::library::Asked;
 use crate::problem::Problem;
 use crate::question::Question;
@@ -18,9 +18,6 @@ use crate::wanted::{MOST_ANSWERS, Wanted};
 
 /// Tracks that stand for an artist or an album.
 const MOST_SEEDS: usize = 20;
-
-/// Stops of a path: both ends at least.
-const STOPS: std::ops::RangeInclusive<usize> = 2..=100;
 
 /// `getSimilarSongs`.
 pub(super) fn similar_songs(asked: &Asked<'_>, entries: &Entries<'_>, call: &Call) -> Result<Value, Failure> {
@@ -98,7 +95,7 @@ fn answers_of(asked: &Asked<'_>, question: &Question, count: usize) -> Result<Ve
 /// `findSonicPath`: what the program's `path` answers, each track with its similarity to the first.
 pub(super) fn path(asked: &Asked<'_>, entries: &Entries<'_>, call: &Call) -> Result<Value, Failure> {
     let (first, last) = (call.parameters.track("startSongId")?, call.parameters.track("endSongId")?);
-    let count = call.parameters.count("count", 25, *STOPS.end())?.max(*STOPS.start());
+    let count = call.parameters.count("count", 25, MOST_STOPS)?.max(2);
     let beginning = Question::of_track(asked, first)?.vector;
     let mut matches = Vec::with_capacity(count);
     for (record, _) in stops(asked, first, last, count)? {
