@@ -36,6 +36,7 @@ fn add_user(world: &World, name: &str, password: &str) -> (String, String) {
 fn what_does_not_fit_is_told_as_a_problem() {
     let world = world();
     let served = Served::with(&world, &["--requests-per-second", "0"]);
+    let long = format!("/api/v1/tracks/1/similar?path={}", "_".repeat(600));
     for (path, status, detail) in [
         ("/api/v1/tracks/x", 400, "by its number"),
         ("/api/v1/tracks/-1/similar", 400, "by its number"),
@@ -53,7 +54,7 @@ fn what_does_not_fit_is_told_as_a_problem() {
         ("/api/v1/tracks/1/similar?from=-1", 400, "at least 0"),
         ("/api/v1/tracks/1/similar?from=100&to=200", 422, "nothing of this part"),
         ("/api/v1/tracks/1/waveform?points=0", 400, "points"),
-        (&format!("/api/v1/tracks/1/similar?path={}", "_".repeat(600)), 400, "bytes at most"),
+        (long.as_str(), 400, "bytes at most"),
         ("/api/v1/tracks?limit=0", 400, "limit"),
         ("/api/v1/path?from=1", 400, ""),
         ("/api/v1/path?from=1&to=2&count=1", 400, "count"),
