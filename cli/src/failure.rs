@@ -5,14 +5,20 @@ use crate::output::one_line;
 /// Prints an error with its causes in one line and, where one is known, a hint below.
 #[allow(clippy::print_stderr, reason = "the one place that writes errors")]
 pub fn print(error: &anyhow::Error) {
-    let (message, hint) = match error.downcast_ref::<Hinted>() {
-        Some(hinted) => (with_causes(&hinted.error), Some(hinted.hint.as_str())),
-        None => (with_causes(error), general_hint(error)),
+    let hint = match error.downcast_ref::<Hinted>() {
+        Some(hinted) => Some(hinted.hint.as_str()),
+        None => general_hint(error),
     };
-    eprintln!("error: {}", one_line(&message));
+    eprintln!("error: {}", told(error));
     if let Some(hint) = hint {
         eprintln!("hint: {hint}");
     }
+}
+
+/// An error with its causes in one line, as [`print()`] tells it.
+pub fn told(error: &anyhow::Error) -> String {
+    let hinted = error.downcast_ref::<Hinted>();
+    one_line(&with_causes(hinted.map_or(error, |hinted| &hinted.error)))
 }
 
 /// An error and its causes; one that the error names already is not told again.

@@ -11,6 +11,7 @@ use index::{Selection, Store, TrackRecord};
 use super::answering::{answers, radio};
 use super::opened::Opened;
 use super::query_vector::{QueryTrack, Resolver};
+use crate::failure::told;
 use crate::output;
 use crate::playlist::config::{DEFAULT_LENGTH, PlaylistConfig, PlaylistKind, TrackName};
 use crate::playlist::{jspf, m3u8, xspf};
@@ -68,15 +69,15 @@ impl Playlists {
             let content = match &opened {
                 Ok(Ok(opened)) => content(playlist, opened),
                 Ok(Err(_)) => Err(anyhow::anyhow!("the library is empty")),
-                Err(error) => Err(anyhow::anyhow!("{error:#}")),
+                Err(error) => Err(anyhow::anyhow!(told(error))),
             };
             match content.and_then(|content| write(&file, &content, playlist.file.is_relative())) {
                 Ok(true) => refreshed.written += 1,
                 Ok(false) => refreshed.unchanged += 1,
                 Err(error) => {
-                    let kept = Kept { file: file.display().to_string(), reason: format!("{error:#}") };
+                    let kept = Kept { file: file.display().to_string(), reason: told(&error) };
                     let warning = format!("warning: playlist {} is not refreshed: {}", kept.file, kept.reason);
-                    Progress::new(settings, "", 0).println(&output::one_line(&warning));
+                    Progress::new(settings, "", 0).println(&warning);
                     refreshed.kept.push(kept);
                 }
             }

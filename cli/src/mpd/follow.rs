@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use index::Store;
 use index::catalogue::Play;
+use index::{Store, TrackRecord};
 use jiff::Timestamp;
 use mpd_client::Client;
 use mpd_client::client::{ConnectionEvent, ConnectionEvents, Subsystem};
@@ -17,6 +17,7 @@ use super::listener::{Listener, Playing};
 use super::songs::Songs;
 use super::station::Station;
 use crate::args::FollowArguments;
+use crate::failure;
 use crate::output;
 use crate::playlist::{artist_of, title_of};
 use crate::progress::Progress;
@@ -88,7 +89,9 @@ impl<'a> Follower<'a> {
         let mut songs = Songs::new(client, &self.address, self.arguments.server.music_directory.as_deref()).await?;
         loop {
             match self.turn(client, &mut songs).await {
-                Err(error) if self.has_begun && !is_lost(&error) => self.tell(format!("warning: {error:#}")),
+                Err(error) if self.has_begun && !is_lost(&error) => {
+                    self.tell(format!("warning: {}", failure::told(&error)))
+                }
                 Ok(()) if !self.arguments.dry_run => self.has_begun = true,
                 ended => return ended,
             }
@@ -132,20 +135,43 @@ impl<'a> Follower<'a> {
         if after >= ahead {
             return if self.arguments.dry_run { tell_enough(after) } else { Ok(()) };
         }
-        let drawn = self.station.draw(client, songs, (&queue, &self.played), ahead - after).await?;
-        for (record, song) in drawn.tracks {
-            let name = output::one_line(&format!("{} – {} ({song})", artist_of(&record), title_of(&record)));
-            if self.arguments.dry_run {
-                output::print(&format!("would be appended: {name}\n"))?;
-            } else if let Some(command) = of_song("addid", &song) {
-                client.raw_command(command).await.map_err(told)?;
-                output::print(&format!("appended: {name}\n"))?;
-                self.last_told.clear();
+        let mut lacking = ahead - after;
+        loop {
+            let drawn = self.station.draw(client, songs, (&queue, &self.played), lacking).await?;
+            let before = lacking;
+            for (record, song) in drawn.tracks {
+                match self.append(client, &record, &song).await {
+                    Ok(()) => {
+                        queue.push(song);
+                        lacking -= 1;
+                    }
+                    Err(error) if is_lost(&error) => return Err(error),
+                    Err(error) => {
+                        self.tell(format!("warning: {song}: {}", failure::told(&error)));
+                        self.station.take_back(record.id);
+                        songs.note_unknown(record.id);
+                    }
+                }
             }
-            queue.push(song);
+            if let Some(reason) = drawn.reason {
+                self.tell(reason.into());
+            }
+            // In the place of what was refused others are drawn, unless all are refused: then the queue may be full.
+            if lacking == 0 || lacking == before {
+                return Ok(());
+            }
         }
-        if let Some(reason) = drawn.reason {
-            self.tell(reason.into());
+    }
+
+    async fn append(&mut self, client: &Client, record: &TrackRecord, song: &str) -> anyhow::Result<()> {
+        let name = output::one_line(&format!("{} – {} ({song})", artist_of(record), title_of(record)));
+        if self.arguments.dry_run {
+            return output::print(&format!("would be appended: {name}\n"));
+        }
+        if let Some(command) = of_song("addid", song) {
+            client.raw_command(command).await.map_err(told)?;
+            output::print(&format!("appended: {name}\n"))?;
+            self.last_told.clear();
         }
         Ok(())
     }

@@ -55,6 +55,11 @@ impl Songs {
         &self.unknown
     }
 
+    /// Notes that the daemon would not play a track.
+    pub fn note_unknown(&mut self, track: TrackId) {
+        self.unknown.insert(track);
+    }
+
     /// Asks the daemon anew, whose database has changed.
     pub fn forget_unknown(&mut self) {
         self.unknown.clear();
@@ -101,7 +106,9 @@ impl Songs {
                 return Ok(Some(song.to_owned()));
             }
         }
-        if let (true, Some(path)) = (self.takes_files, path.to_str()) {
+        // What lies in its music folder the daemon plays only once it stands in its database.
+        let is_its_own = self.folder.as_ref().is_some_and(|folder| path.starts_with(folder));
+        if let (true, Some(path)) = (self.takes_files && !is_its_own, path.to_str()) {
             // A path as it is: the daemon decodes no percent signs here.
             let file = format!("file://{path}");
             if look_up(client, &file).await?.is_some() {

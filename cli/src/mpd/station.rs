@@ -118,6 +118,12 @@ impl<'a> Station<'a> {
         Ok(drawn)
     }
 
+    /// Takes a track back that was drawn and could not be appended.
+    pub fn take_back(&mut self, track: TrackId) {
+        self.since.retain(|other| *other != track);
+        self.past.remove(&track);
+    }
+
     /// Goes on where the queue ends; `false`: with nothing that is known.
     fn tune(&mut self, catalogue: &Catalogue, model_id: &str, queued: &[TrackId]) -> index::Result<bool> {
         let mut heard = Vec::with_capacity(BEGINNING);
@@ -130,10 +136,18 @@ impl<'a> Station<'a> {
             }
         }
         let Some(last) = heard.first() else { return Ok(false) };
+        // What was forgotten meanwhile is no beginning any more.
+        let mut begun_with = Vec::with_capacity(BEGINNING);
+        for track in self.begun_with.drain(..) {
+            if catalogue.vector(track, model_id)?.is_some() {
+                begun_with.push(track);
+            }
+        }
+        self.begun_with = begun_with;
         match self.since.iter().rposition(|track| track == last) {
-            // Somebody has taken away what came after it.
-            Some(place) => self.since.truncate(place + 1),
-            None => {
+            // Somebody may have taken away what came after it.
+            Some(place) if !self.begun_with.is_empty() => self.since.truncate(place + 1),
+            _ => {
                 heard.reverse();
                 self.begun_with = heard;
                 self.since.clear();

@@ -291,7 +291,7 @@ mod tests {
             ),
             ("file = ", "config.toml"),
         ] {
-            let error = format!("{:#}", read(&format!("[[playlist]]\n{lines}\n")).unwrap_err());
+            let error = crate::failure::told(&read(&format!("[[playlist]]\n{lines}\n")).unwrap_err());
             assert!(error.contains(told), "{lines}: {error}");
         }
         assert!(read("[[playlists]]\nfile = 'a.m3u8'\nseeds = [1]").is_err());
