@@ -11,6 +11,19 @@ use serde_json::Value;
 
 use crate::problem::Problem;
 
+/// Numbers that may be left out: an empty one would be taken for one that is.
+const OPTIONAL: [&str; 9] = [
+    "from",
+    "to",
+    "year_from",
+    "year_to",
+    "seconds_from",
+    "seconds_to",
+    "per_artist",
+    "per_album",
+    "min_similarity",
+];
+
 /// Parameters behind the question mark; one may be given several times.
 pub(crate) struct Parameters<T>(pub T);
 
@@ -18,6 +31,10 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Paramet
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let pairs = parts.uri.query().unwrap_or_default().split('&');
+        if let Some(name) = pairs.filter_map(|pair| pair.strip_suffix('=')).find(|name| OPTIONAL.contains(name)) {
+            return Err(Problem::bad_request(format!("{name} has no value")));
+        }
         let parameters = Query::from_request_parts(parts, state).await;
         parameters.map(|Query(value)| Self(value)).map_err(|error| Problem::bad_request(error.body_text()))
     }

@@ -73,7 +73,13 @@ fn answers_are_those_of_the_program() {
     let by_program = world.run(&["query", stranger.to_str().unwrap(), "--json"]).json();
     let bytes = std::fs::read(&stranger).unwrap();
     let by_upload = served.post_bytes("/api/v1/similar/upload?name=stranger.wav", &bytes).json();
-    assert_eq!(pairs(&by_upload["answers"]), pairs(&by_program));
+    // By one thread here and by all of them there, whose sums differ in their last digits.
+    for (by_upload, by_program) in pairs(&by_upload["answers"]).iter().zip(pairs(&by_program)) {
+        assert!(
+            by_upload.0 == by_program.0 && (by_upload.1 - by_program.1).abs() < 1e-5,
+            "{by_upload:?} {by_program:?}"
+        );
+    }
     assert_eq!(by_upload["query"]["itself"], json!([]));
     // What is in the library is no answer to itself, wherever it comes from.
     let known = std::fs::read(world.library().join("piece-2.wav")).unwrap();

@@ -54,6 +54,7 @@ fn what_does_not_fit_is_told_as_a_problem() {
         ("/api/v1/tracks/1/similar?from=-1", 400, "at least 0"),
         ("/api/v1/tracks/1/similar?from=100&to=200", 422, "nothing of this part"),
         ("/api/v1/tracks/1/waveform?points=0", 400, "points"),
+        ("/api/v1/tracks/1/similar?year_from=", 400, "no value"),
         (long.as_str(), 400, "bytes at most"),
         ("/api/v1/tracks?limit=0", 400, "limit"),
         ("/api/v1/path?from=1", 400, ""),

@@ -22,11 +22,16 @@ const MOST_RANKED: usize = 200_000;
 /// FTS5's question for tracks with all words of a text, each of them a word's beginning; `None`: it has no words.
 fn question(text: &str) -> Option<String> {
     // What FTS5 would take for several words is several here: a phrase of thousands takes minutes to look for.
-    let words = text.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty());
+    let words = text.split(|character| !is_of_a_word(character)).filter(|word| word.contains(char::is_alphanumeric));
     let beginning = |word: &str| word.chars().take(MOST_LETTERS).collect::<String>();
     // What stands in quotes is no syntax to FTS5.
     let quoted: Vec<String> = words.take(MOST_WORDS).map(|word| format!("\"{}\"*", beginning(word))).collect();
     (!quoted.is_empty()).then(|| quoted.join(" "))
+}
+
+/// Letters and digits, and accents that follow their letter, which FTS5 passes over.
+fn is_of_a_word(character: char) -> bool {
+    character.is_alphanumeric() || ('\u{300}'..='\u{36f}').contains(&character)
 }
 
 impl Catalogue {
@@ -95,7 +100,8 @@ mod tests {
         assert_eq!(question("  blue  tra").as_deref(), Some(r#""blue"* "tra"*"#));
         assert_eq!(question("a\0b\" OR title:").as_deref(), Some(r#""a"* "b"* "OR"* "title"*"#));
         assert_eq!(question("AC/DC").as_deref(), Some(r#""AC"* "DC"*"#));
-        for empty in ["", " \t\n", "-", "\" * ( ) ^", "\0"] {
+        assert_eq!(question("bjo\u{308}rk").as_deref(), Some("\"bjo\u{308}rk\"*"));
+        for empty in ["", " \t\n", "-", "\" * ( ) ^", "\0", "\u{308}"] {
             assert_eq!(question(empty), None, "{empty:?}");
         }
         assert_eq!(question(&"x.".repeat(100)).unwrap().matches('x').count(), MOST_WORDS);
