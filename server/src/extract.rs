@@ -12,17 +12,8 @@ use serde_json::Value;
 use crate::problem::Problem;
 
 /// Numbers that may be left out: an empty one would be taken for one that is.
-const OPTIONAL: [&str; 9] = [
-    "from",
-    "to",
-    "year_from",
-    "year_to",
-    "seconds_from",
-    "seconds_to",
-    "per_artist",
-    "per_album",
-    "min_similarity",
-];
+const OPTIONAL: [&str; 9] =
+    ["from", "to", "year_from", "year_to", "seconds_from", "seconds_to", "per_artist", "per_album", "min_similarity"];
 
 /// Parameters behind the question mark; one may be given several times.
 pub(crate) struct Parameters<T>(pub T);

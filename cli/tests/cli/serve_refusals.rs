@@ -9,27 +9,13 @@ use serde_json::{Value, json};
 
 use super::music::write_library;
 use super::program::{Run, World};
-use super::served::{Served, log_of};
+use super::served::{Served, add_user, log_of};
 
 fn world() -> World {
     let world = World::new();
     write_library(&world.library(), 4, 5.0);
     world.ingest(&[]);
     world
-}
-
-/// Adds a user and gives API key and player password.
-fn add_user(world: &World, name: &str, password: &str) -> (String, String) {
-    let mut command = world.command(&["user", "add", name]);
-    let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    writeln!(process.stdin.take().unwrap(), "{password}").unwrap();
-    let run = Run::of(process.wait_with_output().unwrap());
-    assert_eq!(run.code, Some(0), "{run:?}");
-    let secret = |name: &str| {
-        let line = run.stdout.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("{run:?}"));
-        line.trim().to_owned()
-    };
-    (secret("API key"), secret("player password"))
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use ureq::Agent;
 
-use super::program::World;
+use super::program::{Run, World};
 
 /// Answers until it is dropped.
 pub struct Served {
@@ -146,4 +146,18 @@ impl Reply {
 /// What the server has logged.
 pub fn log_of(world: &World) -> String {
     std::fs::read_to_string(world.path("serve.log")).unwrap_or_default()
+}
+
+/// Adds a user and gives API key and player password.
+pub fn add_user(world: &World, name: &str, password: &str) -> (String, String) {
+    let mut command = world.command(&["user", "add", name]);
+    let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    writeln!(process.stdin.take().unwrap(), "{password}").unwrap();
+    let run = Run::of(process.wait_with_output().unwrap());
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let secret = |name: &str| {
+        let line = run.stdout.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("{run:?}"));
+        line.trim().to_owned()
+    };
+    (secret("API key"), secret("player password"))
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::player::{PICTURE, Player, anybody, catalogue, json_of, named, titles, world};
 use super::program::World;
-use super::served::Served;
+use super::served::{Served, add_user};
 
 /// Rows of three numbers.
 fn rows(world: &World, sql: &str) -> Vec<[i64; 3]> {
@@ -123,21 +123,6 @@ fn playlists_are_files_and_imported_ones_are_left_alone() {
     assert_eq!(player.get(async |client| client.get_playlists(None).await).len(), 1);
     assert_eq!(std::fs::read_dir(world.store().join("playlists")).unwrap().count(), 0);
     assert_eq!(player.code(async |client| client.get_playlist(&made.id).await), 70);
-}
-
-/// Adds a user and gives API key and player password.
-fn add_user(world: &World, name: &str, password: &str) -> (String, String) {
-    use std::io::Write;
-    use std::process::Stdio;
-    let mut command = world.command(&["user", "add", name]);
-    let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    process.stdin.take().unwrap().write_all(password.as_bytes()).unwrap();
-    let text = String::from_utf8(process.wait_with_output().unwrap().stdout).unwrap();
-    let after = |label: &str| {
-        let line = text.lines().find_map(|line| line.strip_prefix(label)).unwrap_or_else(|| panic!("{text}"));
-        line.trim().to_owned()
-    };
-    (after("API key"), after("player password"))
 }
 
 #[test]
