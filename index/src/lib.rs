@@ -20,6 +20,7 @@
 //! | [`unit_vector`] | [`cosine`] and [`unit()`] |
 //! | [`map`] | where tracks lie in a square, near to what resembles them |
 //! | [`hubs`] | what a track pays that lies near to everything |
+//! | [`memory`] | what is given back when a generation goes |
 //! | [`error`] | [`Error`] |
 //!
 //! ```text
@@ -52,6 +53,7 @@ pub mod hubs;
 mod huge_pages;
 pub mod journey;
 pub mod map;
+pub mod memory;
 mod publishing;
 pub mod radio;
 pub mod ranking;

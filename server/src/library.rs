@@ -20,8 +20,8 @@ pub(crate) struct Library {
     /// Folders beside those that were taken in whose files may be heard.
     folders: Vec<PathBuf>,
     searcher: ArcSwapOption<Searcher>,
-    /// Held by the one who opens an index.
-    renewing: Mutex<()>,
+    /// Held by the one who opens an index; whether the one before may still be in memory.
+    renewing: Mutex<bool>,
     /// Connections that nobody reads from at the moment.
     idle: Mutex<Vec<Connection>>,
     /// The one connection that notes what listeners do.
@@ -60,7 +60,7 @@ impl Library {
             store,
             folders,
             searcher: ArcSwapOption::empty(),
-            renewing: Mutex::new(()),
+            renewing: Mutex::new(false),
             idle: Mutex::new(Vec::new()),
             notes: Mutex::new(None),
             counted: Mutex::new(None),
@@ -85,7 +85,11 @@ impl Library {
     /// # Errors
     /// What opening them reports.
     pub fn renew(&self) -> index::Result<()> {
-        let _renewing = lock(&self.renewing);
+        let mut was_renewed = lock(&self.renewing);
+        // By now, questions that had begun with the one before have ended.
+        if std::mem::take(&mut *was_renewed) {
+            index::memory::give_back();
+        }
         let before = self.searcher();
         let renewal = self.with_catalogue(|catalogue| match before.as_deref() {
             Some(before) => self.store.renewed(catalogue, before),
@@ -100,6 +104,7 @@ impl Library {
             tracing::warn!("{fault}: searched without it, `similar-tracks repair` renews it");
         }
         self.searcher.store(searcher.map(Arc::new));
+        *was_renewed = true;
         Ok(())
     }
 
