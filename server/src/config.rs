@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Settings of [`crate::serve`].
+/// Settings of [`crate::serve()`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct ServeConfig {
     /// Where it listens. Anything but loopback demands that there are users.

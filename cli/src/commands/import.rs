@@ -69,6 +69,7 @@ pub fn run(settings: &Settings, arguments: &ImportArguments) -> anyhow::Result<O
     progress.finish();
     if let Some(serving) = &serving {
         store.publish(&mut catalogue, serving, &lock)?;
+        store.update_map(&mut catalogue, serving, &lock)?;
     }
     let Summary { added, renewed, known } = summary;
     output::print(&format!("{added} added, {renewed} changed, {known} already there\n"))?;
