@@ -5,7 +5,7 @@ use index::{Answer, TrackRecord};
 
 use crate::args::QueryFormat;
 use crate::output;
-use crate::playlist::{artist_of, jspf, m3u8, title_of, xspf};
+use crate::playlist::{artist_of, jspf, m3u8, xspf};
 
 /// A track of an answer.
 pub struct Listed {
@@ -86,7 +86,7 @@ fn table(rows: &[Listed]) -> String {
             rank.to_string(),
             row.similarity.map_or("–".into(), |similarity| format!("{similarity:.3}")),
             artist_of(&row.record).to_owned(),
-            title_of(&row.record),
+            row.record.title(),
             row.record.file.path.display().to_string(),
         ];
         if has_passages {

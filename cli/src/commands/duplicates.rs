@@ -5,7 +5,7 @@ use index::{Catalogue, Store, TrackRecord};
 use crate::Outcome;
 use crate::args::DuplicatesArguments;
 use crate::output;
-use crate::playlist::{artist_of, title_of};
+use crate::playlist::artist_of;
 use crate::progress::Progress;
 use crate::settings::Settings;
 
@@ -54,7 +54,7 @@ fn to_text(recordings: &[Vec<TrackRecord>]) -> String {
     let mut text = String::new();
     for copies in recordings {
         if let Some(first) = copies.first() {
-            text.push_str(&output::one_line(&format!("{} – {}", artist_of(first), title_of(first))));
+            text.push_str(&output::one_line(&format!("{} – {}", artist_of(first), first.title())));
             text.push('\n');
         }
         for record in copies {

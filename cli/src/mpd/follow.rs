@@ -19,7 +19,7 @@ use super::station::Station;
 use crate::args::FollowArguments;
 use crate::failure;
 use crate::output;
-use crate::playlist::{artist_of, title_of};
+use crate::playlist::artist_of;
 use crate::progress::Progress;
 use crate::settings::Settings;
 
@@ -164,7 +164,7 @@ impl<'a> Follower<'a> {
     }
 
     async fn append(&mut self, client: &Client, record: &TrackRecord, song: &str) -> anyhow::Result<()> {
-        let name = output::one_line(&format!("{} – {} ({song})", artist_of(record), title_of(record)));
+        let name = output::one_line(&format!("{} – {} ({song})", artist_of(record), record.title()));
         if self.arguments.dry_run {
             return output::print(&format!("would be appended: {name}\n"));
         }

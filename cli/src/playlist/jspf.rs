@@ -3,13 +3,13 @@
 use index::TrackRecord;
 use serde_json::{Value, json};
 
-use super::{address_of, milliseconds_of, title_of};
+use super::{address_of, milliseconds_of};
 
 /// A playlist as a JSON object.
 pub fn jspf<'a>(records: impl IntoIterator<Item = &'a TrackRecord>) -> Value {
     let track = |record: &TrackRecord| {
         let file = &record.file;
-        let mut track = json!({ "location": [address_of(&file.path)], "title": title_of(record) });
+        let mut track = json!({ "location": [address_of(&file.path)], "title": record.title() });
         let known = [
             ("creator", file.artist.clone().map(Value::from)),
             ("album", file.album.clone().map(Value::from)),

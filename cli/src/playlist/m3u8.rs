@@ -2,7 +2,7 @@
 
 use index::TrackRecord;
 
-use super::{artist_of, title_of};
+use super::artist_of;
 use crate::output;
 
 /// Paths byte for byte; one that holds a line break cannot stand in a playlist and is left out.
@@ -14,7 +14,7 @@ pub fn m3u8<'a>(records: impl IntoIterator<Item = &'a TrackRecord>) -> Vec<u8> {
             continue;
         }
         let seconds = record.file.duration_seconds.map_or(-1, |seconds| seconds.round() as i64);
-        let title = output::one_line(&format!("{} - {}", artist_of(record), title_of(record)));
+        let title = output::one_line(&format!("{} - {}", artist_of(record), record.title()));
         playlist.extend(format!("#EXTINF:{seconds},{title}\n").into_bytes());
         playlist.extend_from_slice(path);
         playlist.push(b'\n');

@@ -18,12 +18,6 @@ pub fn artist_of(record: &TrackRecord) -> &str {
     record.file.artist.as_deref().unwrap_or("–")
 }
 
-/// A track's title, or its file's name.
-pub fn title_of(record: &TrackRecord) -> String {
-    let name = || record.file.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    record.file.title.clone().unwrap_or_else(name)
-}
-
 /// Whole milliseconds, as XSPF counts.
 fn milliseconds_of(record: &TrackRecord) -> Option<u64> {
     record.file.duration_seconds.map(|seconds| (1000.0 * seconds).round() as u64)

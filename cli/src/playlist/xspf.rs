@@ -6,7 +6,7 @@ use index::TrackRecord;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
-use super::{address_of, milliseconds_of, title_of};
+use super::{address_of, milliseconds_of};
 use crate::output;
 
 /// A playlist in XML.
@@ -31,7 +31,7 @@ fn write_track(writer: &mut Writer<Cursor<Vec<u8>>>, record: &TrackRecord) -> st
     let file = &record.file;
     let elements = [
         ("location", Some(address_of(&file.path))),
-        ("title", Some(title_of(record))),
+        ("title", Some(record.title())),
         ("creator", file.artist.clone()),
         ("album", file.album.clone()),
         ("duration", milliseconds_of(record).map(|milliseconds| milliseconds.to_string())),

@@ -70,7 +70,7 @@ fn what_does_not_fit_is_told_as_a_problem() {
         served.post(path, &body).assert_problem(status, detail);
     }
     served.post_bytes("/api/v1/similar", b"{}").assert_problem(415, "");
-    let huge = "x".repeat(3 << 20);
+    let huge = "x".repeat(2 << 20);
     served.post("/api/v1/similar", &json!({ "seeds": [huge] })).assert_problem(413, "");
     assert!(served.get("/healthz").status == 200 && log_of(&world).lines().count() <= 1, "{}", log_of(&world));
 }

@@ -42,7 +42,9 @@ impl Served {
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim().strip_prefix("http://").and_then(|line| line.strip_suffix('/'));
         let address = address.unwrap_or_else(|| panic!("{line:?}: {}", log_of(world))).parse().unwrap();
-        let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE)).build();
+        // A server that refuses a body closes the connection: each request has one of its own.
+        let config = Agent::config_builder().http_status_as_error(false).max_idle_connections(0);
+        let config = config.timeout_global(Some(PATIENCE)).build();
         Self { process, address, agent: config.into() }
     }
 
