@@ -1,7 +1,9 @@
 //! Retraining as cron runs it: what is promoted and what refused, what survives a kill, what can be taken back.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
@@ -9,6 +11,8 @@ use serde_json::Value;
 
 use super::music::{piece, write_wav};
 use super::program::{Run, World};
+use super::serve::pairs;
+use super::served::Served;
 
 /// A recipe of seconds, and bounds that so few tracks cannot trip over.
 pub const QUICK: &str = "
@@ -289,6 +293,49 @@ fn queries_go_on_while_models_change_places() {
             }
         }
         switching.join().unwrap();
+    });
+}
+
+#[test]
+fn a_server_goes_on_while_models_change_places() {
+    let nights = Nights::new();
+    let old = (nights.serving(), nights.answers());
+    let new = (nights.promote(), nights.answers());
+    let served = Served::with(&nights.world, &["--requests-per-second", "0"]);
+    let expected = |model: &Value| if *model == old.0.as_str() { &old.1 } else { &new.1 };
+    let upload = std::fs::read(nights.world.library().join("7.wav")).unwrap();
+    let stop = AtomicBool::new(false);
+    let has_ended = || stop.load(Ordering::Relaxed);
+    std::thread::scope(|scope| {
+        let asking = scope.spawn(|| {
+            let mut models = HashSet::new();
+            for track in (1..=6).cycle().take_while(|_| !has_ended()) {
+                let reply = served.json(&format!("/api/v1/tracks/{track}/similar"));
+                assert_eq!(
+                    pairs(&reply["answers"]),
+                    pairs(&expected(&reply["model"])[track - 1]),
+                    "{}",
+                    reply["model"]
+                );
+                models.insert(reply["model"].to_string());
+            }
+            models.len()
+        });
+        let sending = scope.spawn(|| {
+            let mut answers = HashMap::new();
+            while !has_ended() {
+                let reply = served.post_bytes("/api/v1/similar/upload?name=7.wav", &upload).json();
+                let known = answers.entry(reply["model"].to_string()).or_insert_with(|| reply["answers"].clone());
+                assert_eq!(*known, reply["answers"], "{}", reply["model"]);
+            }
+            answers.len()
+        });
+        for round in 0..20 {
+            let id = if round % 2 == 0 { &old.0 } else { &new.0 };
+            assert_eq!(nights.world.run(&["models", "promote", id]).code, Some(0));
+        }
+        stop.store(true, Ordering::Relaxed);
+        assert_eq!((asking.join().unwrap(), sending.join().unwrap()), (2, 2), "both models were asked");
     });
 }
 

@@ -36,6 +36,9 @@ impl Served {
 
     pub fn with(world: &World, arguments: &[&str]) -> Self {
         let mut command = world.command(&[&["serve", "--listen", "127.0.0.1:0"], arguments].concat());
+        // Where uploads lie while they are listened to.
+        std::fs::create_dir_all(world.path("uploads")).unwrap();
+        command.env("TMPDIR", world.path("uploads"));
         let log = std::fs::File::create(world.path("serve.log")).unwrap();
         let mut process = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut line = String::new();

@@ -18,9 +18,12 @@ use crate::extract::Parameters;
 use crate::library::Asked;
 use crate::listener::Heard;
 use crate::problem::Problem;
-use crate::question::{Question, with_copies};
+use crate::question::{Part, Question, with_copies};
 use crate::views::{AnswersView, numbers};
 use crate::wanted::Wanted;
+
+/// Models may change places while a file is listened to: so often it is listened to anew.
+const TRIES: usize = 5;
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -68,31 +71,43 @@ pub(crate) async fn similar_to_upload(
     wanted.selection(query.count, Default::default())?;
     wanted.filter()?;
     query.check()?;
-    let model = app.model()?;
     let _place = app.listener.place()?;
     let received = receive(body.into_data_stream(), &name, app.config.max_upload_bytes);
     let slow = || Problem::new(StatusCode::REQUEST_TIMEOUT, "the file takes too long to arrive");
     let file = tokio::time::timeout(app.config.upload_time, received).await.map_err(|_| slow())??;
-    let heard = app.listener.hear(&file, &model).await?;
-    drop(file);
-    let part = query.part(&app, &model).await?;
-    let answer = move |asked: &Asked<'_>| {
-        if heard.model != asked.searcher.model_id() {
-            return Err(Problem::busy("another model has come to serve: send it again"));
+    for _ in 0..TRIES {
+        let heard = app.listener.hear(&file, &app.model()?).await?;
+        let part = query.part(&app, &heard.model).await?;
+        let wanted = wanted.clone();
+        if let Some(answers) = app.ask(move |asked| answer(asked, &heard, &wanted, query, part)).await? {
+            return Ok(Json(answers));
         }
-        let itself = known_as(asked, &heard)?;
-        let Heard { artist, title, album, duration_seconds, .. } = heard.clone();
-        let (vector, passages) = heard.clone().into_vectors();
-        let question = Question { vector, itself: itself.iter().copied().collect(), passages };
-        let question = match part {
-            Some(part) => question.cut(part)?,
-            None => question,
-        };
-        let answers = question.answer(asked, &wanted, query.count, query.explain)?;
-        let query = UploadView { artist, title, album, duration_seconds, itself: numbers(&itself) };
-        Ok(Json(UploadAnswersView { query, answers }))
+    }
+    Err(Problem::busy("models change places faster than this can be listened to"))
+}
+
+/// What was heard, compared with the library; `None`: another model has come to serve since, which has to hear it as well.
+fn answer(
+    asked: &Asked<'_>,
+    heard: &Heard,
+    wanted: &Wanted,
+    query: AskQuery,
+    part: Option<Part>,
+) -> Result<Option<UploadAnswersView>, Problem> {
+    if heard.model != asked.searcher.model_id() {
+        return Ok(None);
+    }
+    let itself = known_as(asked, heard)?;
+    let Heard { artist, title, album, duration_seconds, .. } = heard.clone();
+    let (vector, passages) = heard.clone().into_vectors();
+    let question = Question { vector, itself: itself.iter().copied().collect(), passages };
+    let question = match part {
+        Some(part) => question.cut(part)?,
+        None => question,
     };
-    app.ask(answer).await
+    let answers = question.answer(asked, wanted, query.count, query.explain)?;
+    let query = UploadView { artist, title, album, duration_seconds, itself: numbers(&itself) };
+    Ok(Some(UploadAnswersView { query, answers }))
 }
 
 /// Tracks of the library that hold the bytes that were heard, and their copies, by number.
