@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use index::catalogue::{Bounds, Filter};
-use index::{FileStamp, IndexConfig, NewTrack, Searcher, Store, TrackId, TrackSet};
+use index::{Among, FileStamp, IndexConfig, NewTrack, Searcher, Store, TrackId, TrackSet};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -334,7 +334,7 @@ fn beside(folder: &Path, made: &Made, duration: Duration) {
 }
 
 fn nearest(searcher: &Searcher, query: &[f32], among: Option<&TrackSet>) -> HashSet<TrackId> {
-    let ranking = searcher.ranking(MODEL, query, among.cloned(), 10).expect("a ranking");
+    let ranking = searcher.ranking(MODEL, query, among.cloned().map(Among::from).unwrap_or_default(), 10).expect("a ranking");
     ranking.take(10).map(|found| found.expect("an answer").track).collect()
 }
 

@@ -27,11 +27,11 @@ impl Default for IndexConfig {
 /// How an index is built and searched, and what was measured of it; it stands in the generation's manifest.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Layout {
-    /// What FAISS's index factory makes it of.
+    /// What FAISS's index factory makes it of, or Milvus' kind of index.
     pub factory: String,
-    /// Inverted lists; 0: all vectors are compared.
+    /// Inverted lists, or vectors that a search of a graph keeps in view at most; 0: all vectors are compared.
     pub lists: usize,
-    /// Lists that a search looks through.
+    /// Lists that a search looks through, or vectors that it keeps in view.
     pub probes: usize,
     /// Of codes, so many times the tracks wanted are found and then compared by their rows; 1: what is found is compared.
     #[serde(default = "one")]
@@ -51,6 +51,14 @@ const MOST_CANDIDATES: usize = 32;
 
 /// Vectors a list that training looks at; FAISS takes no more than 256.
 pub(crate) const TRAINING_VECTORS_PER_LIST: usize = 64;
+
+/// The kinds of index of a collection of Milvus: all vectors are compared, or those that a graph leads to (HNSW, Malkov &
+/// Yashunin 2018).
+pub(crate) const EXACT_COLLECTION: &str = "FLAT";
+pub(crate) const GRAPH: &str = "HNSW";
+
+/// Of a graph, how many vectors a search keeps in view at most.
+const MOST_IN_VIEW: usize = 1024;
 
 /// Fewer say too little of where a list's centre is to lie: FAISS warns of it.
 const LEAST_VECTORS_PER_LIST: usize = 39;
@@ -123,6 +131,13 @@ impl Layout {
         let codes = Codes::choose(count, row_length, config);
         let candidates = if codes == Codes::Half { 1 } else { MOST_CANDIDATES };
         Self { factory: format!("IVF{lists},{}", codes.name(row_length)), lists, candidates, ..exact }
+    }
+
+    /// For `count` rows in a collection of Milvus; what is to be measured is not there yet.
+    pub(crate) fn of_collection(count: usize, config: &IndexConfig) -> Self {
+        let is_exact = count <= config.exact_up_to;
+        let (factory, lists) = if is_exact { (EXACT_COLLECTION, 0) } else { (GRAPH, MOST_IN_VIEW) };
+        Self { factory: factory.into(), lists, probes: 0, candidates: 1, recall_at_10: 1.0, trained_on: count }
     }
 
     /// What stands in its lists, or what it is where it has none.

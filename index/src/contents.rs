@@ -5,14 +5,22 @@ use std::path::Path;
 use crate::catalogue::{Catalogue, Changes};
 use crate::choose::{IndexConfig, Layout, TRAINING_VECTORS_PER_LIST};
 use crate::error::Result;
-use crate::exam::Exam;
-use crate::faiss_index::FaissIndex;
+use crate::exam::{Exam, FOUND_FOR_RECALL};
+use crate::faiss_index::{FaissIndex, Reach};
 use crate::hubs::{self, LOOKED_AMONG, Neighbourhoods, Sample};
 use crate::rows::Rows;
 use crate::track::TrackId;
+use crate::track_set::{TrackSet, both};
+use crate::vectors::{Allowed, Vectors};
 
 /// Vectors that are worked on together.
-const BATCH: usize = 16_384;
+pub(crate) const BATCH: usize = 16_384;
+
+/// A search that found too few tracks among those allowed looks through so many times more lists.
+const MORE_PROBES: usize = 4;
+
+/// A search by codes compares no more tracks than that beyond those wanted: of very many, the last matter little.
+const MOST_MORE_CANDIDATES: usize = 4096;
 
 /// The vectors of one model, searchable.
 pub(crate) struct Contents {
@@ -26,6 +34,36 @@ pub(crate) struct Contents {
     pub layout: Layout,
     /// One more than the largest track number.
     pub end: u64,
+}
+
+/// What is drawn from all over a model's vectors before any is added to an index.
+pub(crate) struct Survey {
+    /// What hubs are told by.
+    pub neighbourhoods: Neighbourhoods,
+    /// What an index learns from where vectors lie.
+    training: Drawn,
+    /// What measures how it is searched.
+    pub exam: Exam,
+}
+
+impl Survey {
+    /// Of all vectors of a model that has some. So many are asked with to measure recall.
+    pub fn new(catalogue: &Catalogue, model_id: &str, layout: &Layout, queries: usize) -> Result<Self> {
+        let (count, dimension) = (catalogue.vector_count(model_id)?, catalogue.dimension(model_id)?.unwrap_or(0));
+        let mut near = Drawn::new(count, LOOKED_AMONG);
+        let mut training = Drawn::new(count, layout.lists * TRAINING_VECTORS_PER_LIST);
+        let mut asked = Drawn::new(count, queries);
+        catalogue.each_batch(model_id, BATCH, |tracks, vectors| {
+            for (&track, vector) in tracks.iter().zip(vectors.chunks(dimension)) {
+                [&mut near, &mut training, &mut asked].into_iter().for_each(|drawn| drawn.offer(track, vector));
+            }
+            Ok(())
+        })?;
+        let among = near.tracks.iter().copied().zip(near.vectors.chunks(dimension));
+        let neighbourhoods = Neighbourhoods::among(among, dimension, catalogue.hub_weight()?)?;
+        let queries = asked.vectors.chunks(dimension).flat_map(hubs::query).collect();
+        Ok(Self { neighbourhoods, training, exam: Exam::new(asked.tracks, queries) })
+    }
 }
 
 /// Vectors from all over the catalogue.
@@ -63,24 +101,13 @@ impl Contents {
         }
         let mut layout = Layout::new(count, hubs::row_length(dimension), config);
         let is_measured = layout.lists > 0;
-        let mut near = Drawn::new(count, LOOKED_AMONG);
-        let mut training = Drawn::new(count, layout.lists * TRAINING_VECTORS_PER_LIST);
-        let mut queries = Drawn::new(count, if is_measured { config.queries } else { 0 });
-        catalogue.each_batch(model_id, BATCH, |tracks, vectors| {
-            for (&track, vector) in tracks.iter().zip(vectors.chunks(dimension)) {
-                [&mut near, &mut training, &mut queries].into_iter().for_each(|drawn| drawn.offer(track, vector));
-            }
-            Ok(())
-        })?;
-        let among = near.tracks.iter().copied().zip(near.vectors.chunks(dimension));
-        let neighbourhoods = Neighbourhoods::among(among, dimension, catalogue.hub_weight()?)?;
+        let queries = if is_measured { config.queries } else { 0 };
+        let Survey { neighbourhoods, training, mut exam } = Survey::new(catalogue, model_id, &layout, queries)?;
         let mut index = FaissIndex::new(&layout.factory, hubs::row_length(dimension))?;
         if is_measured {
             index.train(&neighbourhoods.rows(&training.tracks, &training.vectors)?)?;
         }
         let kept = layout.has_codes().then(|| Rows::create(rows_path, index.dimension())).transpose()?;
-        let asked = queries.vectors.chunks(dimension).flat_map(hubs::query).collect();
-        let mut exam = Exam::new(queries.tracks, asked);
         let mut end = 0;
         catalogue.each_batch(model_id, BATCH, |tracks, vectors| {
             let rows = neighbourhoods.rows(tracks, vectors)?;
@@ -92,7 +119,14 @@ impl Contents {
             exam.add(tracks, &rows)
         })?;
         if is_measured {
-            exam.settle(&index, kept.as_ref(), &mut layout, config.target_recall)?;
+            let find = |queries: &[f32], probes: usize, candidates: usize| {
+                let reach = Reach { probes: Some(probes), among: None };
+                let found = index.search(queries, candidates * FOUND_FOR_RECALL, reach)?;
+                let Some(rows) = &kept else { return Ok(found) };
+                let queries = queries.chunks(index.dimension());
+                queries.zip(found).map(|(query, found)| rows.compared(query, &found)).collect()
+            };
+            exam.settle(find, &mut layout, config.target_recall)?;
         }
         Ok(Some(Self { index, rows: kept, neighbourhoods, layout, end }))
     }
@@ -112,5 +146,41 @@ impl Contents {
         }
         self.end = written.iter().map(|track| track.0 + 1).fold(self.end, u64::max);
         Ok(())
+    }
+}
+
+impl Vectors for Contents {
+    fn neighbourhoods(&self) -> &Neighbourhoods {
+        &self.neighbourhoods
+    }
+
+    fn end(&self) -> u64 {
+        self.end
+    }
+
+    fn search(&self, query: &[f32], count: usize, allowed: Allowed<'_>) -> Result<Vec<(TrackId, f32)>> {
+        let among = both(allowed.among.set.as_ref(), allowed.unchanged);
+        let among = among.as_deref();
+        let Self { index, rows, layout, .. } = self;
+        let available = among.map_or(index.len(), TrackSet::len).min(index.len());
+        let mut reach = Reach { among, ..layout.reach() };
+        // Of one track in ten, the ten nearest lie in about ten times as many lists.
+        reach.probes = reach.probes.map(|probes| probes * index.len() / available.max(1));
+        let wanted = (count * layout.candidates).min(count + MOST_MORE_CANDIDATES);
+        loop {
+            let found = index.search(query, wanted, reach)?.pop().unwrap_or_default();
+            match reach.probes {
+                // The lists that are usually enough hold fewer than there are.
+                Some(probes) if found.len() < count.min(available) && probes < layout.lists => {
+                    reach.probes = Some((MORE_PROBES * probes).min(layout.lists));
+                }
+                _ => {
+                    let Some(rows) = rows else { return Ok(found) };
+                    let mut compared = rows.compared(query, &found)?;
+                    compared.truncate(count);
+                    return Ok(compared);
+                }
+            }
+        }
     }
 }

@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::search::Searcher;
 use crate::track::{Passage, TrackId};
 use crate::unit_vector::cosine;
+use crate::vectors::Among;
 
 /// When two tracks are so alike that it is worth comparing what is heard.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,7 +45,7 @@ pub fn possible_copies(
     let Some(seconds) = record.file.duration_seconds else { return Ok(Vec::new()) };
     let passages = catalogue.passages(track, model_id)?;
     let mut possible = Vec::new();
-    for found in searcher.ranking(model_id, &vector, None, config.among)?.take(config.among) {
+    for found in searcher.ranking(model_id, &vector, Among::default(), config.among)?.take(config.among) {
         let other = found?.track;
         let Some(other_vector) = catalogue.vector(other, model_id)? else { continue };
         if other == track || cosine(&vector, &other_vector) < config.min_similarity {

@@ -114,6 +114,33 @@ pub enum Error {
     /// No threads could be started.
     #[error("no threads could be started: {0}")]
     Threads(rayon::ThreadPoolBuildError),
+    /// The settings in the store's folder have no meaning.
+    #[error("{path}: {reason}", path = path.display())]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// What has none.
+        reason: String,
+    },
+    /// The settings name Milvus, and this program was built without its client.
+    #[error("this similar-tracks was built without Milvus")]
+    WithoutMilvus,
+    /// Milvus did not do what it was asked for.
+    #[error("Milvus at {address} failed in {operation}: {reason}")]
+    Milvus {
+        /// Where it is.
+        address: String,
+        /// What was being done.
+        operation: &'static str,
+        /// Its message, or what became of the connection.
+        reason: String,
+    },
+    /// Milvus is to search vectors that it was not given yet, and they are too many to search them without it.
+    #[error("the {count} vectors of the library are not in Milvus yet")]
+    NotInMilvus {
+        /// Vectors.
+        count: usize,
+    },
     /// FAISS failed.
     #[error("faiss failed in {operation}: {reason}")]
     Faiss {

@@ -3,7 +3,6 @@
 use crate::choose::Layout;
 use crate::error::Result;
 use crate::faiss_index::{EXACT, FaissIndex, Reach};
-use crate::rows::Rows;
 use crate::track::TrackId;
 
 /// The library's own tracks, which recall is measured with, are found a little more easily than others: so much of what
@@ -18,6 +17,9 @@ const FEW_LISTS: usize = 16;
 
 /// Of how many nearest a share is found.
 pub(crate) const RECALL_AT: usize = 10;
+
+/// Tracks that a search has to find for it: the one that is asked with is among them.
+pub(crate) const FOUND_FOR_RECALL: usize = RECALL_AT + 1;
 
 /// Tracks to ask with, and what a search that misses nothing answers.
 pub(crate) struct Exam {
@@ -41,7 +43,7 @@ impl Exam {
         }
         let mut part = FaissIndex::new(EXACT, rows.len() / tracks.len())?;
         part.add(tracks, rows)?;
-        let found = part.search(&self.queries, RECALL_AT + 1, Reach::default())?;
+        let found = part.search(&self.queries, FOUND_FOR_RECALL, Reach::default())?;
         for ((nearest, found), itself) in self.nearest.iter_mut().zip(found).zip(&self.tracks) {
             nearest.extend(found.into_iter().filter(|(track, _)| track != itself));
             nearest.sort_by(|a, b| b.1.total_cmp(&a.1));
@@ -50,45 +52,39 @@ impl Exam {
         Ok(())
     }
 
-    /// Share of the nearest that an index finds when this is how it is searched; rows are those that codes stand for.
-    fn recall(&self, (index, rows): (&FaissIndex, Option<&Rows>), probes: usize, candidates: usize) -> Result<f64> {
-        let wanted = RECALL_AT + 1;
-        let reach = Reach { probes: Some(probes), among: None };
-        let found = index.search(&self.queries, wanted * candidates, reach)?;
+    /// Share of the nearest that is among what a search found for each query.
+    fn recall(&self, found: &[Vec<(TrackId, f32)>]) -> f64 {
         let (mut hits, mut sought) = (0, 0);
-        let queries = self.queries.chunks(index.dimension());
-        for (((nearest, mut found), query), itself) in self.nearest.iter().zip(found).zip(queries).zip(&self.tracks) {
-            if let Some(rows) = rows {
-                found = rows.compared(query, &found)?;
-            }
-            let found = found.iter().take(wanted).filter(|(track, _)| track != itself).take(RECALL_AT);
-            hits += found.filter(|(track, _)| nearest.iter().any(|(other, _)| other == track)).count();
+        for ((nearest, found), itself) in self.nearest.iter().zip(found).zip(&self.tracks) {
+            let others = found.iter().take(FOUND_FOR_RECALL).filter(|(track, _)| track != itself).take(RECALL_AT);
+            hits += others.filter(|(track, _)| nearest.iter().any(|(other, _)| other == track)).count();
             sought += nearest.len();
         }
-        Ok(if sought == 0 { 1.0 } else { hits as f64 / sought as f64 })
+        if sought == 0 { 1.0 } else { hits as f64 / sought as f64 }
     }
 
     /// How an index is searched: with the fewest lists, and then the fewest candidates, that reach the recall with a margin;
-    /// where none do, with as many as are of use.
+    /// where none do, with as many as are of use. `find` searches with rows, one after the other, with so many lists and
+    /// candidates, for [`FOUND_FOR_RECALL`] tracks each.
     pub fn settle(
         &self,
-        index: &FaissIndex,
-        rows: Option<&Rows>,
+        find: impl Fn(&[f32], usize, usize) -> Result<Vec<Vec<(TrackId, f32)>>>,
         layout: &mut Layout,
         target_recall: f64,
     ) -> Result<()> {
+        let recall = |probes, candidates| Ok(self.recall(&find(&self.queries, probes, candidates)?));
         if target_recall >= 1.0 {
             // Whatever is asked with, nothing may be missed.
             layout.probes = layout.lists;
-            layout.recall_at_10 = self.recall((index, rows), layout.lists, layout.candidates)?;
+            layout.recall_at_10 = recall(layout.lists, layout.candidates)?;
             return Ok(());
         }
         let target_recall = 1.0 - MISSED_OF_OWN * (1.0 - target_recall);
-        let recall = |probes| self.recall((index, rows), probes, layout.candidates);
-        (layout.probes, layout.recall_at_10) = fewest(recall, layout.lists, target_recall)?;
+        let by_probes = |probes| recall(probes, layout.candidates);
+        (layout.probes, layout.recall_at_10) = fewest(by_probes, layout.lists, target_recall)?;
         while layout.candidates > 2 {
             let fewer = layout.candidates / 2;
-            let reached = self.recall((index, rows), layout.probes, fewer)?;
+            let reached = recall(layout.probes, fewer)?;
             if reached < target_recall.min(layout.recall_at_10) {
                 break;
             }
@@ -155,16 +151,20 @@ mod tests {
         let mut nearest: Vec<u64> = exam.nearest[50].iter().map(|(track, _)| track.0).collect();
         nearest.sort_unstable();
         assert_eq!(nearest, [495, 496, 497, 498, 499, 501, 502, 503, 504, 505]);
-        let one = exam.recall((&index, None), 1, 1).unwrap();
+        let find = |rows: &[f32], probes: usize, _: usize| {
+            index.search(rows, FOUND_FOR_RECALL, Reach { probes: Some(probes), among: None })
+        };
+        let recall = |probes| exam.recall(&find(&exam.queries, probes, 1).unwrap());
+        let one = recall(1);
         assert!(one > 0.8 && one < 1.0, "{one}");
         let settled = |target_recall| {
             let mut layout = Layout { lists: 20, ..Layout::new(1000, 2, &IndexConfig::default()) };
-            exam.settle(&index, None, &mut layout, target_recall).unwrap();
+            exam.settle(find, &mut layout, target_recall).unwrap();
             (layout.probes, layout.recall_at_10)
         };
-        let (probes, recall) = settled(0.9999);
-        assert!(recall == 1.0 && (2..=5).contains(&probes), "{probes}: {recall}");
-        assert!(exam.recall((&index, None), probes - 1, 1).unwrap() < 1.0);
+        let (probes, settled_recall) = settled(0.9999);
+        assert!(settled_recall == 1.0 && (2..=5).contains(&probes), "{probes}: {settled_recall}");
+        assert!(recall(probes - 1) < 1.0);
         assert_eq!(settled(1.0).0, 20);
         assert_eq!(settled(0.5).0, 1);
     }

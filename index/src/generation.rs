@@ -45,15 +45,29 @@ pub struct GenerationManifest {
     pub layout: Layout,
     /// What that was chosen by.
     pub config: IndexConfig,
+    /// Where the vectors lie that are served by Milvus; `None`: in vectors.faiss.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collection: Option<Collection>,
     /// BLAKE3 hashes of the files.
     pub checksums: Checksums,
+}
+
+/// A collection of Milvus.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Collection {
+    /// Its name.
+    pub name: String,
+    /// While it is filled: tracks with smaller numbers are there. `None`: all are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filled_below: Option<u64>,
 }
 
 /// BLAKE3 hashes of a generation's files.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Checksums {
-    /// Of vectors.faiss.
-    pub vectors: String,
+    /// Of vectors.faiss; `None`: Milvus has the vectors.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vectors: Option<String>,
     /// Of neighbourhoods.faiss: the vectors that say what hubs among later tracks pay.
     pub neighbourhoods: String,
     /// Of rows.f16: what vectors.faiss has codes of; `None`: it has the vectors.
@@ -68,13 +82,15 @@ pub(crate) struct Source {
     model_id: String,
     hub_weight: f32,
     config: IndexConfig,
+    is_in_milvus: bool,
 }
 
 impl Source {
     /// A model's vectors, as they are ranked and searched now.
-    pub fn new(catalogue: &Catalogue, model_id: &str) -> Result<Self> {
+    pub fn new(catalogue: &Catalogue, model_id: &str, is_in_milvus: bool) -> Result<Self> {
         let (hub_weight, config) = (catalogue.hub_weight()?, catalogue.index_config()?);
-        Ok(Self { catalogue: catalogue.identity()?, model_id: model_id.into(), hub_weight, config })
+        let (catalogue, model_id) = (catalogue.identity()?, model_id.into());
+        Ok(Self { catalogue, model_id, hub_weight, config, is_in_milvus })
     }
 
     /// The model.
@@ -87,7 +103,8 @@ impl GenerationManifest {
     /// Which vectors it holds, in their present state or an earlier one.
     pub(crate) fn source(&self) -> Source {
         let (catalogue, model_id) = (self.catalogue.clone(), self.model_id.clone());
-        Source { catalogue, model_id, hub_weight: self.hub_weight, config: self.config.clone() }
+        let (hub_weight, config) = (self.hub_weight, self.config.clone());
+        Source { catalogue, model_id, hub_weight, config, is_in_milvus: self.collection.is_some() }
     }
 
     /// Whether a generation holds these vectors, in their present state or an earlier one.
@@ -116,7 +133,10 @@ impl GenerationManifest {
     /// be chosen by now, or where it knows too little of where vectors lie.
     pub(crate) fn may_take(&self, changes: &Changes) -> bool {
         let lately = self.count + changes.written.len();
-        let chosen_lately = Layout::new(lately, hubs::row_length(self.dimension), &self.config);
+        let chosen_lately = match self.collection {
+            Some(_) => Layout::of_collection(lately, &self.config),
+            None => Layout::new(lately, hubs::row_length(self.dimension), &self.config),
+        };
         lately > self.config.exact_up_to / ANEW_PART
             && chosen_lately.codes() == self.layout.codes()
             && lately < GROWTH * self.layout.trained_on
@@ -150,21 +170,65 @@ pub(crate) fn write(folder: &Path, contents: &Contents, source: Source, revision
         end: contents.end,
         layout: contents.layout.clone(),
         config: source.config,
+        collection: None,
         checksums: Checksums {
-            vectors: checksum(&vectors)?,
+            vectors: Some(checksum(&vectors)?),
             neighbourhoods: checksum(&neighbourhoods)?,
             rows: contents.rows.as_ref().map(|_| checksum(&rows)).transpose()?,
         },
     };
-    let manifest_path = partial.join(MANIFEST_FILE);
-    let text = toml::to_string(&manifest)
-        .map_err(|error| Error::Damaged { path: manifest_path.clone(), reason: error.to_string() })?;
-    std::fs::write(&manifest_path, text).map_err(|error| Error::io(&manifest_path, error))?;
-    for path in [&vectors, &neighbourhoods, &manifest_path, &partial] {
-        sync(path)?;
-    }
+    sync(&vectors)?;
+    sync(&neighbourhoods)?;
+    write_manifest(&partial, &manifest)?;
     end_at!("generation-manifest");
-    std::fs::rename(&partial, folder).map_err(|error| Error::io(folder, error))?;
+    complete(&partial, folder)
+}
+
+/// Begins a generation whose vectors come into a collection of Milvus, in a folder that is not its own yet.
+#[cfg(feature = "milvus")]
+pub(crate) fn begin(
+    folder: &Path,
+    source: Source,
+    revision: u64,
+    (layout, neighbourhoods, collection): (Layout, &Neighbourhoods, Collection),
+) -> Result<GenerationManifest> {
+    std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, error))?;
+    let path = folder.join(NEIGHBOURHOODS_FILE);
+    neighbourhoods.write(&path)?;
+    sync(&path)?;
+    let manifest = GenerationManifest {
+        format_version: MANIFEST_FORMAT_VERSION,
+        catalogue: source.catalogue,
+        model_id: source.model_id,
+        dimension: neighbourhoods.dimension(),
+        hub_weight: source.hub_weight,
+        count: 0,
+        revision,
+        end: 0,
+        layout,
+        config: source.config,
+        collection: Some(collection),
+        checksums: Checksums { vectors: None, neighbourhoods: checksum(&path)?, rows: None },
+    };
+    write_manifest(folder, &manifest)?;
+    Ok(manifest)
+}
+
+/// Writes a manifest into a generation's folder, in the place of the one that is there.
+pub(crate) fn write_manifest(folder: &Path, manifest: &GenerationManifest) -> Result<()> {
+    let path = folder.join(MANIFEST_FILE);
+    let text =
+        toml::to_string(manifest).map_err(|error| Error::Damaged { path: path.clone(), reason: error.to_string() })?;
+    let partial = path.with_extension("partial");
+    std::fs::write(&partial, text).map_err(|error| Error::io(&partial, error))?;
+    sync(&partial)?;
+    std::fs::rename(&partial, &path).map_err(|error| Error::io(&path, error))?;
+    sync(folder)
+}
+
+/// Makes a generation of a folder in which all of it lies.
+pub(crate) fn complete(partial: &Path, folder: &Path) -> Result<()> {
+    std::fs::rename(partial, folder).map_err(|error| Error::io(folder, error))?;
     end_at!("generation-renamed");
     sync(folder.parent().unwrap_or(folder))
 }
@@ -201,9 +265,14 @@ pub(crate) enum Access {
 
 /// Whether a generation's files are what was written.
 pub(crate) fn verify(folder: &Path, manifest: &GenerationManifest) -> Result<()> {
-    verified(folder, VECTORS_FILE, &manifest.checksums.vectors)?;
+    verified_vectors(folder, manifest)?;
     verified(folder, NEIGHBOURHOODS_FILE, &manifest.checksums.neighbourhoods)?;
     verify_rows(folder, manifest)
+}
+
+fn verified_vectors(folder: &Path, manifest: &GenerationManifest) -> Result<PathBuf> {
+    let elsewhere = || Error::Damaged { path: folder.into(), reason: "its vectors do not lie in it".into() };
+    verified(folder, VECTORS_FILE, manifest.checksums.vectors.as_deref().ok_or_else(elsewhere)?)
 }
 
 fn verify_rows(folder: &Path, manifest: &GenerationManifest) -> Result<()> {
@@ -213,19 +282,14 @@ fn verify_rows(folder: &Path, manifest: &GenerationManifest) -> Result<()> {
 
 /// Reads a generation's files after verifying them; for a search, each row is verified when it is looked at.
 pub(crate) fn read(folder: &Path, manifest: &GenerationManifest, access: Access) -> Result<Contents> {
-    let size_differs = |path| Error::Damaged { path, reason: "its size is not the manifest's".into() };
-    let path = verified(folder, VECTORS_FILE, &manifest.checksums.vectors)?;
+    let path = verified_vectors(folder, manifest)?;
     let open = if access == Access::Search { FaissIndex::map } else { FaissIndex::read };
     let index = open(&path)?;
     let sizes = (index.len(), index.dimension(), index.lists().unwrap_or(0));
     if sizes != (manifest.count, hubs::row_length(manifest.dimension), manifest.layout.lists) {
         return Err(size_differs(path));
     }
-    let path = verified(folder, NEIGHBOURHOODS_FILE, &manifest.checksums.neighbourhoods)?;
-    let neighbourhoods = Neighbourhoods::read(&path, manifest.hub_weight)?;
-    if neighbourhoods.dimension() != manifest.dimension {
-        return Err(size_differs(path));
-    }
+    let neighbourhoods = read_neighbourhoods(folder, manifest)?;
     if access == Access::Change {
         // They go into another generation, under a new checksum.
         verify_rows(folder, manifest)?;
@@ -236,6 +300,17 @@ pub(crate) fn read(folder: &Path, manifest: &GenerationManifest, access: Access)
         huge_pages::advise();
     }
     Ok(Contents { index, rows, neighbourhoods, layout: manifest.layout.clone(), end: manifest.end })
+}
+
+/// What hubs among later tracks are told by.
+pub(crate) fn read_neighbourhoods(folder: &Path, manifest: &GenerationManifest) -> Result<Neighbourhoods> {
+    let path = verified(folder, NEIGHBOURHOODS_FILE, &manifest.checksums.neighbourhoods)?;
+    let neighbourhoods = Neighbourhoods::read(&path, manifest.hub_weight)?;
+    if neighbourhoods.dimension() == manifest.dimension { Ok(neighbourhoods) } else { Err(size_differs(path)) }
+}
+
+fn size_differs(path: PathBuf) -> Error {
+    Error::Damaged { path, reason: "its size is not the manifest's".into() }
 }
 
 /// A file whose content has this checksum.

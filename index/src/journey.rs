@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::search::Searcher;
 use crate::track::TrackId;
 use crate::unit_vector::{cosine, unit};
+use crate::vectors::Among;
 
 /// Tracks that may be stops, about: looking at all pairs of them takes a fraction of a second.
 const CANDIDATES: usize = 1000;
@@ -95,7 +96,7 @@ fn candidates(
         let place = on_arc(ends, stop as f32 / (stops + 1) as f32);
         // Those of other places are passed over: every place has some of its own.
         let mut own = 0;
-        for found in searcher.ranking(searcher.model_id(), &place, None, per_place + 2)? {
+        for found in searcher.ranking(searcher.model_id(), &place, Among::default(), per_place + 2)? {
             let track = found?.track;
             own += usize::from(track != first && track != last && near.insert(track));
             if own == per_place {

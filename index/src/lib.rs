@@ -6,7 +6,10 @@
 //! | [`store`] | [`Store`]: the folder, its lock, and which generation serves |
 //! | [`catalogue`] | [`Catalogue`]: the truth, in SQLite |
 //! | [`generation`] | immutable FAISS files derived from the catalogue |
+//! | [`backend`] | which of FAISS and Milvus searches |
 //! | [`choose`] | which kind of index serves how many vectors |
+//! | `opening` | the searcher of what serves |
+//! | `milvus` | the same by collections of a Milvus server, with the feature `milvus` |
 //! | [`search`] | [`Searcher`]: nearest neighbours of a vector |
 //! | [`renewal`] | [`Renewal`]: a searcher brought up to date |
 //! | [`selection`] | [`Selection`]: which of them make up an answer |
@@ -16,7 +19,8 @@
 //! | [`radio`] | [`Radio`](radio::Radio): tracks without end |
 //! | [`journey`] | a way from one track to another by small steps |
 //! | [`ranking`] | [`Ranking`]: neighbours one by one, as many as one goes through |
-//! | [`track_set`] | [`TrackSet`]: which tracks may be found |
+//! | [`track_set`] | [`TrackSet`]: sets of tracks |
+//! | [`vectors`] | [`Among`]: which tracks a question allows |
 //! | [`unit_vector`] | [`cosine`] and [`unit()`] |
 //! | [`map`] | where tracks lie in a square, near to what resembles them |
 //! | [`hubs`] | what a track pays that lies near to everything |
@@ -41,6 +45,7 @@ macro_rules! end_at {
 }
 
 mod among;
+pub mod backend;
 pub mod catalogue;
 pub mod choose;
 mod contents;
@@ -54,6 +59,12 @@ mod huge_pages;
 pub mod journey;
 pub mod map;
 pub mod memory;
+#[cfg(feature = "milvus")]
+mod milvus;
+#[cfg(not(feature = "milvus"))]
+#[path = "milvus/absent.rs"]
+mod milvus;
+mod opening;
 mod publishing;
 pub mod radio;
 pub mod ranking;
@@ -67,6 +78,7 @@ pub mod store;
 pub mod track;
 pub mod track_set;
 pub mod unit_vector;
+pub mod vectors;
 
 pub use among::nearest_among;
 pub use catalogue::Catalogue;
@@ -80,3 +92,4 @@ pub use store::{RetrainingLock, Store, WriteLock};
 pub use track::{ContentHash, FileStamp, NewTrack, Passage, TrackId, TrackRecord, TrackState};
 pub use track_set::TrackSet;
 pub use unit_vector::{blend, cosine, unit};
+pub use vectors::Among;

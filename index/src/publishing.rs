@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::catalogue::Catalogue;
 use crate::contents::Contents;
 use crate::error::{Error, Result};
-use crate::generation::{self, Access, GenerationManifest, Source};
+use crate::generation::{self, Access, GenerationManifest};
 use crate::store::{Store, WriteLock, derived};
 
 impl Store {
@@ -30,13 +30,16 @@ impl Store {
     /// # Errors
     /// As [`Store::publish`].
     pub fn prepare(&self, catalogue: &Catalogue, model_id: &str, _lock: &WriteLock) -> Result<Option<u64>> {
+        if let Some(milvus) = self.milvus() {
+            return milvus.prepare(self, catalogue, model_id);
+        }
         self.remove_partial_rows()?;
-        let source = Source::new(catalogue, model_id)?;
+        let source = self.source(catalogue, model_id)?;
         if let Some((number, manifest)) = self.newest_of(&source)?
             && let Some(changes) = catalogue.count_changes(model_id, manifest.revision)?
         {
             let folder = self.generation_folder(number);
-            if manifest.may_wait(changes) && generation::verify(&folder, &manifest).is_ok() {
+            if manifest.may_wait(changes) && self.verify(&folder, &manifest).is_ok() {
                 return Ok(Some(number));
             }
             if let Some(contents) = self.updated(catalogue, &folder, &manifest)? {
@@ -57,7 +60,11 @@ impl Store {
         }
         self.remove_superseded(catalogue, &[Some(generation), before])?;
         end_at!("generations-removed");
-        self.serve(catalogue, model_id)
+        self.serve(catalogue, model_id)?;
+        match self.milvus() {
+            Some(milvus) => milvus.name_serving(self, catalogue, &self.generation(generation)?),
+            None => Ok(()),
+        }
     }
 
     /// Makes a model's vectors serve, and a generation of them from the catalogue alone; it is the only one of them then.
@@ -95,13 +102,18 @@ impl Store {
             self.remove_generation(number)?;
         }
         catalogue.commit(|writer| writer.remove_model(model_id))?;
-        match std::fs::remove_dir_all(files) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(files, error)),
-            _ => Ok(()),
+        if let Err(error) = std::fs::remove_dir_all(files)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            return Err(Error::io(files, error));
         }
+        self.milvus().map_or(Ok(()), |milvus| milvus.sweep(self, catalogue))
     }
 
     fn build_anew(&self, catalogue: &Catalogue, model_id: &str) -> Result<Option<u64>> {
+        if let Some(milvus) = self.milvus() {
+            return milvus.build_anew(self, catalogue, model_id);
+        }
         let contents = Contents::of_catalogue(catalogue, model_id, &catalogue.index_config()?, &self.rows_path())?;
         contents.map(|contents| self.write(catalogue, model_id, &contents)).transpose()
     }
@@ -119,7 +131,7 @@ impl Store {
 
     /// Writes a generation of the catalogue's present state.
     fn write(&self, catalogue: &Catalogue, model_id: &str, contents: &Contents) -> Result<u64> {
-        let (source, revision) = (Source::new(catalogue, model_id)?, catalogue.revision(model_id)?);
+        let (source, revision) = (self.source(catalogue, model_id)?, catalogue.revision(model_id)?);
         let number = self.newest_generation()? + 1;
         generation::write(&self.generation_folder(number), contents, source, revision)?;
         Ok(number)
@@ -173,7 +185,7 @@ impl Store {
         }
     }
 
-    fn newest_generation(&self) -> Result<u64> {
+    pub(crate) fn newest_generation(&self) -> Result<u64> {
         Ok(self.generation_numbers()?.into_iter().max().unwrap_or(0))
     }
 

@@ -11,8 +11,8 @@ use crate::catalogue::Catalogue;
 use crate::error::Result;
 use crate::search::Searcher;
 use crate::track::{TrackId, TrackRecord};
-use crate::track_set::TrackSet;
 use crate::unit_vector::unit;
+use crate::vectors::Among;
 
 /// How a station plays.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,7 +39,7 @@ pub struct Radio<'a> {
     catalogue: &'a Catalogue,
     searcher: &'a Searcher,
     config: RadioConfig,
-    among: Option<TrackSet>,
+    among: Among,
     random: StdRng,
     /// What the next track is to be like; unit length.
     direction: Vec<f32>,
@@ -54,7 +54,7 @@ impl<'a> Radio<'a> {
         catalogue: &'a Catalogue,
         searcher: &'a Searcher,
         config: RadioConfig,
-        among: Option<TrackSet>,
+        among: Among,
         (direction, played, last_artist): (Vec<f32>, HashSet<TrackId>, Option<String>),
     ) -> Self {
         let random = StdRng::seed_from_u64(config.seed);
@@ -99,7 +99,7 @@ impl<'a> Radio<'a> {
             }
         }
         // Who asks for one artist is not to be left alone.
-        let may_repeat = candidates.is_empty() && self.among.is_some();
+        let may_repeat = candidates.is_empty() && !self.among.is_all();
         Ok(if may_repeat { of_same_artist } else { candidates })
     }
 

@@ -5,13 +5,13 @@ use std::collections::HashSet;
 use crate::error::Result;
 use crate::search::{Neighbour, Searcher};
 use crate::track::TrackId;
-use crate::track_set::TrackSet;
+use crate::vectors::Among;
 
 /// Neighbours one by one, nearest first, each once. Whoever leaves some out gets others, as long as there are any.
 pub struct Ranking<'a> {
     searcher: &'a Searcher,
     vector: Vec<f32>,
-    among: Option<TrackSet>,
+    among: Among,
     /// What was found and not given out yet.
     found: std::vec::IntoIter<Neighbour>,
     given: HashSet<TrackId>,
@@ -24,14 +24,14 @@ pub struct Ranking<'a> {
 const GROWTH: usize = 4;
 
 impl<'a> Ranking<'a> {
-    pub(crate) fn new(searcher: &'a Searcher, vector: Vec<f32>, among: Option<TrackSet>, first_batch: usize) -> Self {
+    pub(crate) fn new(searcher: &'a Searcher, vector: Vec<f32>, among: Among, first_batch: usize) -> Self {
         let found = Vec::new().into_iter();
         let batch = first_batch.max(1);
         Self { searcher, vector, among, found, given: HashSet::new(), batch, has_ended: false }
     }
 
     fn look_for_more(&mut self) -> Result<()> {
-        let mut found = self.searcher.search(&self.vector, self.batch, self.among.as_ref())?;
+        let mut found = self.searcher.search(&self.vector, self.batch, &self.among)?;
         self.has_ended = found.len() < self.batch;
         self.batch *= GROWTH;
         // A wider search may find what the one before missed: it comes late, but it comes.

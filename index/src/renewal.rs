@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::catalogue::Catalogue;
 use crate::error::Result;
-use crate::generation::{Access, Source};
+use crate::generation::Access;
 use crate::search::Searcher;
 use crate::store::Store;
 
@@ -29,10 +29,15 @@ impl Store {
         let anew = || self.searcher_with(catalogue, Access::Stay).map(Renewal::Anew);
         let base = searcher.base();
         let Some(model_id) = catalogue.serving_model()? else { return Ok(Renewal::Anew(None)) };
-        let source = Source::new(catalogue, &model_id)?;
-        let newest = self.newest_of(&source)?.map(|(number, _)| number);
+        let source = self.source(catalogue, &model_id)?;
+        let newest = self.newest_of(&source)?;
         // One that could not be opened then cannot be opened now.
-        if source != base.source || newest != searcher.sought() {
+        if source != base.source || newest.as_ref().map(|(number, _)| *number) != searcher.sought() {
+            return anew();
+        }
+        // Milvus takes changes into the generation that serves.
+        let revision = newest.map(|(_, manifest)| manifest.revision);
+        if base.generation.is_some() && revision != Some(base.revision) {
             return anew();
         }
         if catalogue.revision(&model_id)? == searcher.revision() {

@@ -1,7 +1,10 @@
 //! Finds what is damaged in a store and makes it good, as far as it can be.
 
+use std::path::Path;
+
 use crate::catalogue::{Catalogue, Salvaged};
 use crate::error::{Error, Result};
+use crate::generation;
 use crate::store::{Store, WriteLock};
 use crate::track::TrackId;
 
@@ -39,11 +42,28 @@ impl Store {
         let mut catalogue = self.catalogue_to_write(lock)?;
         repair.vectors = catalogue.remove_damaged_vectors()?;
         let Some(model_id) = catalogue.serving_model()? else { return Ok(repair) };
-        repair.generation = self.verify_current().err().map(|error| error.to_string());
+        repair.generation = self.fault_of_current(&catalogue, &model_id)?;
         if !repair.is_needless() {
             self.rebuild(&mut catalogue, &model_id, lock)?;
         }
         Ok(repair)
+    }
+
+    /// What is wrong with the generation that serves, or that there is none of what searches now.
+    fn fault_of_current(&self, catalogue: &Catalogue, model_id: &str) -> Result<Option<String>> {
+        let source = self.source(catalogue, model_id)?;
+        let verify = |_, folder: &Path| {
+            let manifest = generation::manifest(folder)?;
+            if manifest.is_of(&source) {
+                return self.verify(folder, &manifest);
+            }
+            Err(Error::Damaged { path: folder.into(), reason: "it is not of the vectors that are searched".into() })
+        };
+        match self.with_current(verify) {
+            // Nothing can be said of it, and nothing be done.
+            Err(error @ Error::Milvus { .. }) => Err(error),
+            verified => Ok(verified.err().map(|error| error.to_string())),
+        }
     }
 
     fn faults(&self, lock: &WriteLock) -> Result<Vec<String>> {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::catalogue::{Catalogue, Changes};
+use crate::catalogue::{Catalogue, Changes, Filter};
 use crate::choose::IndexConfig;
 use crate::contents::Contents;
 use crate::error::{Error, Result};
@@ -13,7 +13,8 @@ use crate::generation::Source;
 use crate::hubs;
 use crate::ranking::Ranking;
 use crate::track::TrackId;
-use crate::track_set::TrackSet;
+use crate::track_set::{TrackSet, both};
+use crate::vectors::{Allowed, Among, Vectors};
 
 /// A track that resembles a query.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,7 +32,10 @@ pub struct Searcher {
     revision: u64,
     /// Tracks of the base that still have the vector that it knows; `None`: all.
     unchanged: Option<TrackSet>,
+    /// What was written since, by the same rows.
     fresh: FaissIndex,
+    /// The tracks of these.
+    written: Vec<TrackId>,
     fault: Option<String>,
     /// The generation that was the one to open.
     sought: Option<u64>,
@@ -46,31 +50,27 @@ pub(crate) struct Base {
     /// The revision of the vectors that are in it.
     pub revision: u64,
     /// The vectors.
-    pub contents: Contents,
+    pub vectors: Box<dyn Vectors>,
 }
-
-/// A search that found too few tracks among those allowed looks through so many times more lists.
-const MORE_PROBES: usize = 4;
-
-/// A search by codes compares no more tracks than that beyond those wanted: of very many, the last matter little.
-const MOST_MORE_CANDIDATES: usize = 4096;
 
 impl Searcher {
     /// Over what was opened and what changed since.
     pub(crate) fn new(base: Arc<Base>, changes: &Changes) -> Result<Self> {
-        let Contents { index, neighbourhoods, end, .. } = &base.contents;
+        let neighbourhoods = base.vectors.neighbourhoods();
         let dimension = neighbourhoods.dimension();
         let written: Vec<TrackId> = changes.written.iter().map(|(track, _)| *track).collect();
         if let Some((_, vector)) = changes.written.iter().find(|(_, vector)| vector.len() != dimension) {
             return Err(Error::WrongDimension { expected: dimension, found: vector.len() });
         }
         let vectors: Vec<f32> = changes.written.iter().flat_map(|(_, vector)| vector).copied().collect();
-        let mut fresh = FaissIndex::new(EXACT, index.dimension())?;
+        let mut fresh = FaissIndex::new(EXACT, hubs::row_length(dimension))?;
         fresh.add(&written, &neighbourhoods.rows(&written, &vectors)?)?;
-        let outdated: TrackSet = written.iter().chain(&changes.removed).copied().collect();
-        let unchanged = (!outdated.is_empty()).then(|| TrackSet::below(*end).without(&outdated));
+        let end = base.vectors.end();
+        let of_base = written.iter().chain(&changes.removed).copied().filter(|track| track.0 < end);
+        let outdated: TrackSet = of_base.collect();
+        let unchanged = (!outdated.is_empty()).then(|| TrackSet::below(end).without(&outdated));
         let sought = base.generation;
-        Ok(Self { base, revision: changes.revision, unchanged, fresh, fault: None, sought })
+        Ok(Self { base, revision: changes.revision, unchanged, fresh, written, fault: None, sought })
     }
 
     /// In the place of a generation that could not be opened, or where there is none.
@@ -83,13 +83,19 @@ impl Searcher {
     /// # Errors
     /// [`Error::Damaged`] where vectors of one model differ in length; what reading reports.
     pub fn from_catalogue(catalogue: &Catalogue, model_id: &str) -> Result<Option<Self>> {
+        Self::of_catalogue(catalogue, Source::new(catalogue, model_id, false)?)
+    }
+
+    /// The same in the place of a generation of these vectors.
+    pub(crate) fn of_catalogue(catalogue: &Catalogue, source: Source) -> Result<Option<Self>> {
         let exact = IndexConfig { exact_up_to: usize::MAX, ..IndexConfig::default() };
         // Without codes, there are no rows beside them.
         let nowhere = Path::new("");
         let base = catalogue.at_one_instant(|catalogue| {
-            let contents = Contents::of_catalogue(catalogue, model_id, &exact, nowhere)?;
-            let (source, revision) = (Source::new(catalogue, model_id)?, catalogue.revision(model_id)?);
-            Ok::<_, Error>(contents.map(|contents| Base { source, generation: None, revision, contents }))
+            let contents = Contents::of_catalogue(catalogue, source.model_id(), &exact, nowhere)?;
+            let revision = catalogue.revision(source.model_id())?;
+            let base = |contents| Base { source, generation: None, revision, vectors: Box::new(contents) };
+            Ok::<_, Error>(contents.map(base))
         })?;
         let none = |revision| Changes { revision, ..Changes::default() };
         base.map(|base| (none(base.revision), base))
@@ -127,10 +133,23 @@ impl Searcher {
 
     /// Length of a vector.
     pub fn dimension(&self) -> usize {
-        self.base.contents.neighbourhoods.dimension()
+        self.base.vectors.neighbourhoods().dimension()
     }
 
-    /// All tracks, nearest to a unit vector of `model_id` first, of those in `among` where that is given. About
+    /// Which tracks a question may find that are what a filter says.
+    ///
+    /// # Errors
+    /// As all that reads.
+    pub fn among(&self, catalogue: &Catalogue, filter: &Filter) -> Result<Among> {
+        let (heeded, rest) = self.base.vectors.divided(filter);
+        let beside = match heeded == Filter::default() {
+            true => None,
+            false => Some(catalogue.matching_of(&heeded, &self.written)?),
+        };
+        Ok(Among { set: catalogue.matching(&rest)?, filter: heeded, beside })
+    }
+
+    /// All tracks, nearest to a unit vector of `model_id` first, of those in `among`. About
     /// `expected` of them will be asked for.
     ///
     /// # Errors
@@ -139,7 +158,7 @@ impl Searcher {
         &self,
         model_id: &str,
         vector: &[f32],
-        among: Option<TrackSet>,
+        among: Among,
         expected: usize,
     ) -> Result<Ranking<'_>> {
         if model_id != self.model_id() {
@@ -163,51 +182,23 @@ impl Searcher {
         count: usize,
         excluded: &HashSet<TrackId>,
     ) -> Result<Vec<Neighbour>> {
-        let ranking = self.ranking(model_id, vector, None, count + excluded.len())?;
+        let ranking = self.ranking(model_id, vector, Among::default(), count + excluded.len())?;
         let is_wanted = |found: &Result<Neighbour>| !matches!(found, Ok(found) if excluded.contains(&found.track));
         ranking.filter(is_wanted).take(count).collect()
     }
 
     /// At most `count` of the tracks in `among`; fewer only where there are no more.
-    pub(crate) fn search(&self, vector: &[f32], count: usize, among: Option<&TrackSet>) -> Result<Vec<Neighbour>> {
+    pub(crate) fn search(&self, vector: &[f32], count: usize, among: &Among) -> Result<Vec<Neighbour>> {
         let query = hubs::query(vector);
-        let mut found = self.search_base(&query, count, among)?;
-        let reach = Reach { among, probes: None };
+        let mut found = self.base.vectors.search(&query, count, Allowed { among, unchanged: self.unchanged.as_ref() })?;
+        let beside = both(among.set.as_ref(), among.beside.as_ref());
+        let reach = Reach { among: beside.as_deref(), probes: None };
         found.extend(self.fresh.search(&query, count, reach)?.pop().unwrap_or_default());
         let mut neighbours: Vec<Neighbour> =
             found.into_iter().map(|(track, score)| Neighbour { track, score }).collect();
-        // FAISS leaves the order of equals open.
+        // Which of equals comes first is left open by what was searched.
         neighbours.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.track.cmp(&b.track)));
         neighbours.truncate(count);
         Ok(neighbours)
-    }
-
-    fn search_base(&self, query: &[f32], count: usize, among: Option<&TrackSet>) -> Result<Vec<(TrackId, f32)>> {
-        let both = match (among, &self.unchanged) {
-            (Some(among), Some(unchanged)) => Some(among.clone().and(unchanged)),
-            _ => None,
-        };
-        let among = both.as_ref().or(among).or(self.unchanged.as_ref());
-        let Contents { index, rows, layout, .. } = &self.base.contents;
-        let available = among.map_or(index.len(), TrackSet::len).min(index.len());
-        let mut reach = Reach { among, ..layout.reach() };
-        // Of one track in ten, the ten nearest lie in about ten times as many lists.
-        reach.probes = reach.probes.map(|probes| probes * index.len() / available.max(1));
-        let wanted = (count * layout.candidates).min(count + MOST_MORE_CANDIDATES);
-        loop {
-            let found = index.search(query, wanted, reach)?.pop().unwrap_or_default();
-            match reach.probes {
-                // The lists that are usually enough hold fewer than there are.
-                Some(probes) if found.len() < count.min(available) && probes < layout.lists => {
-                    reach.probes = Some((MORE_PROBES * probes).min(layout.lists));
-                }
-                _ => {
-                    let Some(rows) = rows else { return Ok(found) };
-                    let mut compared = rows.compared(query, &found)?;
-                    compared.truncate(count);
-                    return Ok(compared);
-                }
-            }
-        }
     }
 }

@@ -6,13 +6,14 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::backend::Backend;
 use crate::catalogue::Catalogue;
 use crate::error::{Error, Result};
-use crate::generation::{self, Access, GenerationManifest, Source};
-use crate::search::{Base, Searcher};
+use crate::generation::{self, GenerationManifest, Source};
+use crate::milvus::Milvus;
 
 /// Tries to open what CURRENT names while a writer replaces it.
-const OPEN_TRIES: usize = 3;
+pub(crate) const OPEN_TRIES: usize = 3;
 
 /// Name of the file in a store's folder in which its user may write settings; it need not be there.
 pub const CONFIG_FILE: &str = "config.toml";
@@ -21,13 +22,14 @@ pub const CONFIG_FILE: &str = "config.toml";
 #[derive(Debug, Clone)]
 pub struct Store {
     folder: PathBuf,
+    milvus: Option<Arc<Milvus>>,
 }
 
 impl Store {
     /// Opens an existing store.
     ///
     /// # Errors
-    /// [`Error::NoStore`], [`Error::PathNotUtf8`].
+    /// [`Error::NoStore`], [`Error::PathNotUtf8`], [`Error::Config`].
     pub fn open(folder: &Path) -> Result<Self> {
         let store = Self::at(folder)?;
         Catalogue::finish_salvage(&store.catalogue_path())?;
@@ -41,7 +43,7 @@ impl Store {
     /// not taken over.
     ///
     /// # Errors
-    /// [`Error::NotAStore`], [`Error::Io`], [`Error::PathNotUtf8`].
+    /// [`Error::NotAStore`], [`Error::Io`], [`Error::PathNotUtf8`], [`Error::Config`].
     pub fn create(folder: &Path) -> Result<Self> {
         let store = Self::at(folder)?;
         std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, error))?;
@@ -61,10 +63,24 @@ impl Store {
     }
 
     fn at(folder: &Path) -> Result<Self> {
-        match folder.to_str() {
-            Some(_) => Ok(Self { folder: folder.into() }),
-            None => Err(Error::PathNotUtf8 { path: folder.into() }),
+        if folder.to_str().is_none() {
+            return Err(Error::PathNotUtf8 { path: folder.into() });
         }
+        let milvus = match Backend::read(&folder.join(CONFIG_FILE))? {
+            Backend::Faiss => None,
+            Backend::Milvus(config) => Some(Arc::new(Milvus::new(config)?)),
+        };
+        Ok(Self { folder: folder.into(), milvus })
+    }
+
+    /// The server that searches its vectors; `None`: FAISS does.
+    pub(crate) fn milvus(&self) -> Option<&Arc<Milvus>> {
+        self.milvus.as_ref()
+    }
+
+    /// A model's vectors, as they are ranked and searched now.
+    pub(crate) fn source(&self, catalogue: &Catalogue, model_id: &str) -> Result<Source> {
+        Source::new(catalogue, model_id, self.milvus.is_some())
     }
 
     /// The folder.
@@ -232,14 +248,8 @@ impl Store {
         self.with_current(|number, folder| Ok((number, generation::manifest(folder)?)))
     }
 
-    /// Verifies the files of the generation that serves, if one does.
-    pub(crate) fn verify_current(&self) -> Result<()> {
-        let verify = |_, folder: &Path| generation::verify(folder, &generation::manifest(folder)?);
-        self.with_current(verify).map(|_| ())
-    }
-
     /// Opens what CURRENT names. A generation that disappears in between was replaced: try again.
-    fn with_current<T>(&self, open: impl Fn(u64, &Path) -> Result<T>) -> Result<Option<T>> {
+    pub(crate) fn with_current<T>(&self, open: impl Fn(u64, &Path) -> Result<T>) -> Result<Option<T>> {
         let mut tries = 0;
         loop {
             let Some(number) = self.current_number()? else { return Ok(None) };
@@ -262,86 +272,6 @@ impl Store {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Error::io(&path, error)),
         }
-    }
-
-    /// How many changes of the catalogue's vectors the generation that serves does not know of: they are searched beside
-    /// it. `None`: no generation serves, or what changed is not known.
-    ///
-    /// # Errors
-    /// What reading the catalogue reports.
-    pub fn changes_since_current(&self, catalogue: &Catalogue) -> Result<Option<usize>> {
-        let Some(model_id) = catalogue.serving_model()? else { return Ok(None) };
-        let source = Source::new(catalogue, &model_id)?;
-        match derived(self.current())? {
-            Some((_, manifest)) if manifest.is_of(&source) => catalogue.count_changes(&model_id, manifest.revision),
-            _ => Ok(None),
-        }
-    }
-
-    /// Opens the index that serves, and searches what the catalogue has gained and lost since beside it. Where the
-    /// generation is damaged ([`Searcher::fault`]) or of other vectors, all are taken from the catalogue itself: the answer
-    /// is the same, it takes longer. `None`: there are no vectors.
-    ///
-    /// # Errors
-    /// What reading the catalogue reports.
-    pub fn searcher(&self, catalogue: &Catalogue) -> Result<Option<Searcher>> {
-        self.searcher_with(catalogue, Access::Search)
-    }
-
-    /// The same for a process that goes on asking: it takes longer to open and answers faster.
-    ///
-    /// # Errors
-    /// As [`Store::searcher`].
-    pub fn resident_searcher(&self, catalogue: &Catalogue) -> Result<Option<Searcher>> {
-        self.searcher_with(catalogue, Access::Stay)
-    }
-
-    pub(crate) fn searcher_with(&self, catalogue: &Catalogue, access: Access) -> Result<Option<Searcher>> {
-        let Some(model_id) = catalogue.serving_model()? else { return Ok(None) };
-        let source = Source::new(catalogue, &model_id)?;
-        let read = |number, folder: &Path| {
-            let manifest = generation::manifest(folder)?;
-            if !manifest.is_of(&source) {
-                return Ok(None);
-            }
-            let contents = generation::read(folder, &manifest, access)?;
-            Ok(Some(Base { source: source.clone(), generation: Some(number), revision: manifest.revision, contents }))
-        };
-        let (mut sought, mut fault) = (None, None);
-        for _ in 0..OPEN_TRIES {
-            // Before it is opened: what comes in between is noticed by a renewal.
-            sought = self.newest_of(&source)?.map(|(number, _)| number);
-            let current = self.with_current(read);
-            fault = current.as_ref().err().map(ToString::to_string);
-            let found = match derived(current)? {
-                // A change of models is under way: what served before is still there.
-                Some(None) => {
-                    sought.map_or(Ok(None), |number| derived(read(number, &self.generation_folder(number))))?
-                }
-                found => found.flatten(),
-            };
-            let Some(base) = found else { break };
-            // Where a writer has put newer generations in its place and forgotten what was before, the newest is opened.
-            if let Some(changes) = catalogue.changes(&model_id, base.revision)? {
-                return Searcher::new(Arc::new(base), &changes).map(Some);
-            }
-        }
-        Ok(Searcher::from_catalogue(catalogue, &model_id)?.map(|searcher| searcher.instead_of(sought, fault)))
-    }
-
-    /// Opens a generation that [`Store::prepare`] made, whether it serves or not.
-    ///
-    /// # Errors
-    /// [`Error::Damaged`], [`Error::Io`], [`Error::Faiss`]; what reading the catalogue reports.
-    pub fn searcher_of(&self, catalogue: &Catalogue, generation: u64) -> Result<Searcher> {
-        let folder = self.generation_folder(generation);
-        let manifest = generation::manifest(&folder)?;
-        let contents = generation::read(&folder, &manifest, Access::Search)?;
-        let unknown =
-            || Error::Damaged { path: folder.clone(), reason: "the catalogue does not know its state".into() };
-        let changes = catalogue.changes(&manifest.model_id, manifest.revision)?.ok_or_else(unknown)?;
-        let (source, revision) = (manifest.source(), manifest.revision);
-        Searcher::new(Arc::new(Base { source, generation: Some(generation), revision, contents }), &changes)
     }
 
     /// The generation of these vectors that serves, or else the newest.

@@ -1,5 +1,7 @@
 //! Sets of tracks, a bit each.
 
+use std::borrow::Cow;
+
 use crate::track::TrackId;
 
 /// A set of tracks. It takes an eighth of a byte for every number up to its largest: at most 1.25 MB where ten million
@@ -40,6 +42,15 @@ impl TrackSet {
         }
     }
 
+    /// Its tracks, in the order of their numbers.
+    pub fn iter(&self) -> impl Iterator<Item = TrackId> {
+        let of_byte = |(place, byte): (usize, &u8)| {
+            let byte = *byte;
+            (0..8).filter(move |bit| byte >> bit & 1 == 1).map(move |bit| TrackId(8 * place as u64 + bit))
+        };
+        self.bits.iter().enumerate().flat_map(of_byte)
+    }
+
     /// Number of tracks.
     pub fn len(&self) -> usize {
         self.bits.iter().map(|byte| byte.count_ones() as usize).sum()
@@ -77,6 +88,14 @@ impl FromIterator<TrackId> for TrackSet {
     }
 }
 
+/// The tracks that are in both; `None` are all.
+pub(crate) fn both<'a>(one: Option<&'a TrackSet>, other: Option<&'a TrackSet>) -> Option<Cow<'a, TrackSet>> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(Cow::Owned(one.clone().and(other))),
+        (one, other) => one.or(other).map(Cow::Borrowed),
+    }
+}
+
 fn place(track: TrackId) -> usize {
     (track.0 / 8) as usize
 }
@@ -90,7 +109,9 @@ mod tests {
     use super::*;
 
     fn members(set: &TrackSet) -> Vec<u64> {
-        (0..100).filter(|number| set.contains(TrackId(*number))).collect()
+        let members: Vec<u64> = (0..100).filter(|number| set.contains(TrackId(*number))).collect();
+        assert_eq!(members, set.iter().map(|track| track.0).collect::<Vec<_>>());
+        members
     }
 
     #[test]

@@ -101,7 +101,7 @@ impl Question {
         let Asked { catalogue, searcher } = *asked;
         let model_id = searcher.model_id();
         let selection = wanted.selection(count, self.itself.clone())?;
-        let among = catalogue.matching(&wanted.filter()?)?;
+        let among = searcher.among(catalogue, &wanted.filter()?)?;
         let expected = selection.count + selection.excluded.len();
         let ranking = searcher.ranking(model_id, &self.vector, among, expected)?;
         let answers = select(catalogue, ranking, model_id, &self.vector, &selection)?;

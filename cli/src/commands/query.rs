@@ -44,8 +44,8 @@ pub fn run(settings: &Settings, arguments: &QueryArguments) -> anyhow::Result<Ou
         per_album: number(arguments.per_album),
         lists_copies: arguments.copies,
     };
-    let among = catalogue.matching(&arguments.filter.to_filter())?;
-    let is_filtered = among.is_some() || arguments.min_similarity.is_some();
+    let among = searcher.among(&catalogue, &arguments.filter.to_filter())?;
+    let is_filtered = !among.is_all() || arguments.min_similarity.is_some();
     let answers = answers(&catalogue, &searcher, &tracks, among, selection)?;
     if answers.is_empty() {
         let reason =

@@ -21,7 +21,7 @@ pub fn run(settings: &Settings, arguments: &RadioArguments) -> anyhow::Result<Ou
     let tracks: Vec<_> =
         arguments.tracks.iter().map(|name| Ok((resolver.resolve(name)?, 1.0))).collect::<anyhow::Result<_>>()?;
     let beginning = blend(&tracks)?;
-    let among = catalogue.matching(&arguments.filter.to_filter())?;
+    let among = searcher.among(&catalogue, &arguments.filter.to_filter())?;
     let seed = arguments.seed.unwrap_or_else(rand::random);
     let config = RadioConfig { drift: arguments.drift, seed, ..RadioConfig::default() };
     let radio = radio(&catalogue, &searcher, &tracks, among, config)?;

@@ -54,7 +54,7 @@ pub fn run(settings: &Settings, arguments: &TasteArguments) -> anyhow::Result<Ou
         }
     }
     let selection = Selection { count: arguments.count as usize, excluded, ..Selection::default() };
-    let among = catalogue.matching(&arguments.filter.to_filter())?;
+    let among = searcher.among(&catalogue, &arguments.filter.to_filter())?;
     let ranking = searcher.ranking(model_id, &taste, among, selection.count + selection.excluded.len())?;
     let answers = select(&catalogue, ranking, model_id, &taste, &selection)?;
     if answers.is_empty() {

@@ -2,7 +2,7 @@
 
 use index::radio::{Radio, RadioConfig};
 use index::selection::select;
-use index::{Answer, Catalogue, Searcher, Selection, TrackSet};
+use index::{Among, Answer, Catalogue, Searcher, Selection};
 
 use super::query_vector::{QueryTrack, blend};
 
@@ -14,7 +14,7 @@ pub fn answers(
     catalogue: &Catalogue,
     searcher: &Searcher,
     tracks: &[(QueryTrack, f32)],
-    among: Option<TrackSet>,
+    among: Among,
     mut selection: Selection,
 ) -> anyhow::Result<Vec<Answer>> {
     let query = blend(tracks)?;
@@ -32,7 +32,7 @@ pub fn radio<'a>(
     catalogue: &'a Catalogue,
     searcher: &'a Searcher,
     tracks: &[(QueryTrack, f32)],
-    among: Option<TrackSet>,
+    among: Among,
     config: RadioConfig,
 ) -> anyhow::Result<Radio<'a>> {
     let begun = tracks.iter().flat_map(|(track, _)| track.itself.iter().copied()).collect();

@@ -113,7 +113,7 @@ fn content(playlist: &PlaylistConfig, opened: &Opened) -> anyhow::Result<Vec<u8>
     let records = match playlist.kind {
         PlaylistKind::Similar => similar(playlist, opened, &tracks)?,
         PlaylistKind::Radio => {
-            let among = catalogue.matching(&playlist.to_filter()?)?;
+            let among = searcher.among(catalogue, &playlist.to_filter()?)?;
             let defaults = RadioConfig::default();
             let config = RadioConfig {
                 drift: playlist.drift.unwrap_or(defaults.drift),
@@ -137,7 +137,7 @@ fn similar(
     Opened { catalogue, searcher, .. }: &Opened,
     tracks: &[(QueryTrack, f32)],
 ) -> anyhow::Result<Vec<TrackRecord>> {
-    let among = catalogue.matching(&playlist.to_filter()?)?;
+    let among = searcher.among(catalogue, &playlist.to_filter()?)?;
     let mut count = playlist.length.or(playlist.minutes).unwrap_or(DEFAULT_LENGTH) as usize;
     loop {
         let selection = Selection {

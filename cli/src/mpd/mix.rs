@@ -1,7 +1,7 @@
 //! An answer of which a daemon can play every track.
 
 use index::catalogue::Filter;
-use index::{Answer, Catalogue, Searcher, Selection, TrackSet};
+use index::{Answer, Catalogue, Searcher, Selection};
 use mpd_client::Client;
 
 use super::songs::Songs;
@@ -36,9 +36,9 @@ impl Mix<'_> {
     /// # Errors
     /// Where it can play none of many; what searching reports, and a daemon that has gone away.
     pub async fn songs(&self, client: &Client, songs: &mut Songs) -> anyhow::Result<Vec<(Answer, String)>> {
-        let matching = self.catalogue.matching(&self.filter)?;
+        let matching = self.searcher.among(self.catalogue, &self.filter)?;
         loop {
-            let among = both(matching.clone(), songs.playable(self.catalogue)?);
+            let among = matching.clone().and(songs.playable(self.catalogue)?.as_ref());
             let mut selection = self.selection.clone();
             selection.excluded.extend(songs.unknown());
             let found = answers(self.catalogue, self.searcher, self.tracks, among, selection)?;
@@ -57,14 +57,6 @@ impl Mix<'_> {
                 return Ok(mix);
             }
         }
-    }
-}
-
-/// The tracks that are in both; `None` are all.
-pub fn both(one: Option<TrackSet>, other: Option<TrackSet>) -> Option<TrackSet> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(one.and(&other)),
-        (one, other) => one.or(other),
     }
 }
 

@@ -6,7 +6,7 @@ use index::radio::RadioConfig;
 use index::{Catalogue, TrackId, TrackRecord};
 use mpd_client::Client;
 
-use super::mix::{TRIED_IN_VAIN, both, none_known};
+use super::mix::{TRIED_IN_VAIN, none_known};
 use super::songs::Songs;
 use crate::args::FollowArguments;
 use crate::library::answering::radio;
@@ -83,11 +83,11 @@ impl<'a> Station<'a> {
         for track in left_out.clone() {
             left_out.extend(catalogue.copies_of(track)?);
         }
-        let matching = catalogue.matching(&self.arguments.filter.to_filter())?;
+        let matching = searcher.among(&catalogue, &self.arguments.filter.to_filter())?;
         let tried = songs.unknown().len();
         let mut drawn = Drawn::default();
         while drawn.tracks.len() < count {
-            let among = both(matching.clone(), songs.playable(&catalogue)?);
+            let among = matching.clone().and(songs.playable(&catalogue)?.as_ref());
             let mut radio = radio(&catalogue, &searcher, &begun_with, among, self.config.clone())?;
             radio.leave_out(left_out.iter().chain(songs.unknown()).copied());
             for track in &self.since {

@@ -39,6 +39,9 @@ pub struct Bounds {
     pub most: Option<f64>,
 }
 
+/// Of more numbers, SQLite would not take the statement.
+const TRACKS_IN_STATEMENT: usize = 10_000;
+
 /// A condition, and the values of its question marks.
 struct Condition {
     sql: String,
@@ -91,19 +94,31 @@ impl Catalogue {
     /// As all that reads.
     pub fn matching(&self, filter: &Filter) -> Result<Option<TrackSet>> {
         let conditions = filter.conditions();
-        if conditions.is_empty() {
-            return Ok(None);
+        if conditions.is_empty() { Ok(None) } else { self.meeting(conditions).map(Some) }
+    }
+
+    /// Of these tracks, those that are what a filter says.
+    pub(crate) fn matching_of(&self, filter: &Filter, tracks: &[TrackId]) -> Result<TrackSet> {
+        let mut matching = TrackSet::default();
+        for part in tracks.chunks(TRACKS_IN_STATEMENT) {
+            let numbers: Vec<String> = part.iter().map(TrackId::to_string).collect();
+            let is_one = Condition { sql: format!("id IN ({})", numbers.join(", ")), values: Vec::new() };
+            let found = self.meeting(filter.conditions().into_iter().chain([is_one]).collect())?;
+            part.iter().filter(|track| found.contains(**track)).for_each(|track| matching.insert(*track));
         }
+        Ok(matching)
+    }
+
+    fn meeting(&self, conditions: Vec<Condition>) -> Result<TrackSet> {
         let sql: Vec<String> = conditions.iter().map(|condition| format!("({})", condition.sql)).collect();
         let sql = format!("SELECT id FROM tracks WHERE {}", sql.join(" AND "));
         let values: Vec<&dyn ToSql> =
             conditions.iter().flat_map(|condition| &condition.values).map(|value| value as &dyn ToSql).collect();
-        let set = self.read(|connection| {
+        self.read(|connection| {
             connection
                 .prepare(&sql)?
                 .query_map(values.as_slice(), |row| row.get::<_, TrackId>(0))?
                 .collect::<rusqlite::Result<TrackSet>>()
-        })?;
-        Ok(Some(set))
+        })
     }
 }

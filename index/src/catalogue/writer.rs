@@ -104,6 +104,10 @@ impl<'a> Writer<'a> {
     /// known of the new path is forgotten.
     pub fn set_place(&self, id: TrackId, path: &Path, stamp: FileStamp) -> rusqlite::Result<()> {
         let path = StoredPath::of(path);
+        // An index that knows paths has to be told.
+        let moved = "UPDATE vectors SET vector = vector
+                     WHERE track_id = ?1 AND (SELECT path <> ?2 FROM tracks WHERE id = ?1)";
+        self.0.prepare_cached(moved)?.execute(params![id, path])?;
         self.0.prepare_cached("DELETE FROM tracks WHERE path = ?1 AND id <> ?2")?.execute(params![path, id])?;
         let sql = "UPDATE tracks SET path = ?2, size_bytes = ?3, modified_ns = ?4,
                                       failure = NULL, failure_is_transient = 0 WHERE id = ?1";

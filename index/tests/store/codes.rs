@@ -68,7 +68,7 @@ fn codes_find_what_their_rows_say() {
         assert!(found > 0.93, "{found}");
         let among = Filter { artists: vec!["artist 77".into(), "artist 2999".into()], ..Filter::default() };
         let searcher = store.searcher(&catalogue).unwrap().unwrap();
-        let ranking = searcher.ranking(MODEL, &vector(1), catalogue.matching(&among).unwrap(), 5).unwrap();
+        let ranking = searcher.ranking(MODEL, &vector(1), searcher.among(&catalogue, &among).unwrap(), 5).unwrap();
         let found: HashSet<TrackId> = ranking.map(|found| found.unwrap().track).collect();
         assert_eq!(found, HashSet::from([TrackId(78), TrackId(3000)]));
         assert!(!folder.path().join("store/generations/rows.partial").exists());

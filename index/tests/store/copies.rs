@@ -5,7 +5,7 @@ use index::copies::{CopyConfig, possible_copies};
 use index::journey::journey;
 use index::radio::{Radio, RadioConfig};
 use index::selection::select;
-use index::{Catalogue, ContentHash, NewTrack, Passage, Selection, Store, TrackId};
+use index::{Among, Catalogue, ContentHash, NewTrack, Passage, Selection, Store, TrackId};
 
 use super::{MODEL, hash, store_of, track, vector};
 
@@ -65,7 +65,7 @@ fn a_recording_is_listed_once_whatever_is_asked() {
     let query = vector(0);
     let answers = |catalogue: &Catalogue, count, lists_copies| {
         let selection = Selection { count, excluded: [TrackId(1)].into(), lists_copies, ..Selection::default() };
-        let ranking = searcher.ranking(MODEL, &query, None, count).unwrap();
+        let ranking = searcher.ranking(MODEL, &query, Among::default(), count).unwrap();
         select(catalogue, ranking, MODEL, &query, &selection).unwrap()
     };
     let of = |answers: &[index::Answer]| answers.iter().map(|answer| answer.record.id.0).collect::<Vec<_>>();
@@ -87,7 +87,7 @@ fn a_recording_is_listed_once_whatever_is_asked() {
     assert_eq!(of(&answers(&catalogue, 39, true)), all);
 
     let beginning = (query.clone(), [TrackId(1)].into(), None);
-    let radio = Radio::new(&catalogue, &searcher, RadioConfig::default(), None, beginning);
+    let radio = Radio::new(&catalogue, &searcher, RadioConfig::default(), Among::default(), beginning);
     let played: Vec<u64> = radio.map(|record| record.unwrap().id.0).collect();
     assert_eq!(played.len(), 37);
     assert_eq!(played.iter().filter(|played| [all[1], all[3], all[38]].contains(played)).count(), 1);

@@ -42,7 +42,7 @@ fn derived_data_that_is_damaged_or_gone_is_replaced() {
         drop(lock);
         let (number, manifest) = store.current().unwrap().unwrap();
         let vectors = std::fs::read(store.folder().join(format!("generations/{number:06}/vectors.faiss"))).unwrap();
-        assert_eq!(blake3::hash(&vectors).to_hex().as_str(), manifest.checksums.vectors, "{what}");
+        assert_eq!(Some(blake3::hash(&vectors).to_hex().to_string()), manifest.checksums.vectors, "{what}");
         catalogue.commit(|writer| writer.put_embedded(&track(8), MODEL, &vector(8))).unwrap();
         let lock = store.lock("test").unwrap();
         store.publish(&mut catalogue, MODEL, &lock).unwrap();

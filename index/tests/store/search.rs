@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use index::catalogue::{Bounds, Filter};
 use index::journey::journey;
 use index::radio::{Radio, RadioConfig};
-use index::{Catalogue, Error, NewTrack, Searcher, TrackId};
+use index::{Among, Catalogue, Error, NewTrack, Searcher, TrackId};
 use proptest::prelude::*;
 
 use super::{MODEL, lists, nearest, store_of, track, vector};
@@ -134,7 +134,7 @@ fn a_filter_is_searched_within_whatever_the_index() {
         assert_eq!(among.len(), expected.len(), "{filter:?}");
         for query in 0..20 {
             let found = |count| -> Vec<(u64, f32)> {
-                let ranking = searcher.ranking(MODEL, &vector(query), Some(among.clone()), count).unwrap();
+                let ranking = searcher.ranking(MODEL, &vector(query), among.clone().into(), count).unwrap();
                 ranking.map(|found| found.map(|found| (found.track.0 - 1, found.score)).unwrap()).collect()
             };
             // All of them, each once, whatever number was expected.
@@ -201,7 +201,7 @@ fn a_radio_plays_no_track_twice_and_no_artist_twice_in_a_row() {
     let play = |seed, drift| -> Vec<(u64, Option<String>)> {
         let beginning = (vector(0), HashSet::from([TrackId(1)]), Some("artist 0".to_owned()));
         let config = RadioConfig { seed, drift, ..RadioConfig::default() };
-        let radio = Radio::new(&catalogue, &searcher, config, None, beginning);
+        let radio = Radio::new(&catalogue, &searcher, config, Among::default(), beginning);
         radio.map(|record| record.map(|record| (record.id.0, record.file.artist)).unwrap()).collect()
     };
     let played = play(1, 0.3);
@@ -215,14 +215,15 @@ fn a_radio_plays_no_track_twice_and_no_artist_twice_in_a_row() {
     // Taken up again after ten tracks, it goes on as if it had never ended.
     let beginning = (vector(0), HashSet::from([TrackId(1)]), Some("artist 0".to_owned()));
     let mut radio =
-        Radio::new(&catalogue, &searcher, RadioConfig { seed: 1, ..RadioConfig::default() }, None, beginning);
+        Radio::new(&catalogue, &searcher, RadioConfig { seed: 1, ..RadioConfig::default() }, Among::default(), beginning);
     for (track, _) in &played[..10] {
         radio.go_on_from(&catalogue.get(TrackId(*track)).unwrap().unwrap()).unwrap();
     }
     let rest: Vec<u64> = radio.map(|record| record.unwrap().id.0).collect();
     assert_eq!(rest, played[10..].iter().map(|(track, _)| *track).collect::<Vec<_>>());
     // Of one artist alone, where that is asked for.
-    let of_one = catalogue.matching(&Filter { artists: vec!["artist 2".into()], ..Filter::default() }).unwrap();
+    let of_one = Filter { artists: vec!["artist 2".into()], ..Filter::default() };
+    let of_one = searcher.among(&catalogue, &of_one).unwrap();
     let beginning = (vector(2), HashSet::from([TrackId(3)]), Some("artist 2".to_owned()));
     let radio = Radio::new(&catalogue, &searcher, RadioConfig::default(), of_one, beginning);
     assert_eq!(radio.count(), 11);

@@ -100,7 +100,7 @@ fn play(asked: &Asked<'_>, station: &StationView, seed: u64) -> Result<TourView,
     };
     let mut begun = with_copies(asked, played)?;
     begun.extend(beginning.itself);
-    let among = asked.catalogue.matching(&station.wanted.filter()?)?;
+    let among = asked.searcher.among(asked.catalogue, &station.wanted.filter()?)?;
     let config = RadioConfig { drift: station.drift, seed, ..RadioConfig::default() };
     let place = (beginning.vector.clone(), begun, last_artist);
     let radio = Radio::new(asked.catalogue, asked.searcher, config, among, place);

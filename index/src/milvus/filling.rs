@@ -1,0 +1,322 @@
+//! How a collection is filled from the catalogue, brought up to date, and comes to serve.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Milvus;
+use super::collections::{Nearest, Put, ROWS_IN_MESSAGE};
+use super::served::Served;
+use crate::catalogue::{Catalogue, Changes};
+use crate::choose::{EXACT_COLLECTION, Layout};
+use crate::contents::{BATCH, Survey};
+use crate::error::{Error, Result};
+use crate::exam::{Exam, FOUND_FOR_RECALL};
+use crate::generation::{self, Collection, GenerationManifest, Source};
+use crate::hubs::{self, Neighbourhoods};
+use crate::store::Store;
+use crate::track::{TrackId, TrackRecord};
+
+/// Characters of a catalogue's identity in the names of its collections.
+const IDENTITY: usize = 8;
+
+/// A generation whose collection is filled: its folder comes to its name when all is there.
+struct Filling {
+    folder: PathBuf,
+    manifest: GenerationManifest,
+    collection: Collection,
+    neighbourhoods: Neighbourhoods,
+}
+
+impl Milvus {
+    /// A generation as what is searched. Nothing is asked of the server yet.
+    pub fn open(
+        self: &Arc<Self>,
+        folder: &Path,
+        manifest: &GenerationManifest,
+        collection: &Collection,
+    ) -> Result<Served> {
+        Ok(Served {
+            milvus: Arc::clone(self),
+            collection: collection.name.clone(),
+            neighbourhoods: generation::read_neighbourhoods(folder, manifest)?,
+            end: manifest.end,
+            breadth: manifest.layout.probes,
+        })
+    }
+
+    /// Whether a generation's tracks are all there.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] where they are not.
+    pub fn verify(&self, folder: &Path, manifest: &GenerationManifest, collection: &Collection) -> Result<()> {
+        let damaged = |reason: String| Err(Error::Damaged { path: folder.into(), reason });
+        generation::read_neighbourhoods(folder, manifest)?;
+        if !self.has(&collection.name)? {
+            return damaged(format!("Milvus has no collection {}", collection.name));
+        }
+        self.load(&collection.name)?;
+        match self.count(&collection.name)? {
+            count if count == manifest.count => Ok(()),
+            count => damaged(format!("Milvus has {count} of its {} tracks", manifest.count)),
+        }
+    }
+
+    /// A generation of a model's vectors in their present state: the one that there is with what changed since, or one
+    /// that is filled anew. `None`: there are no vectors.
+    pub fn prepare(self: &Arc<Self>, store: &Store, catalogue: &Catalogue, model_id: &str) -> Result<Option<u64>> {
+        self.sweep(store, catalogue)?;
+        if let Some((number, manifest)) = store.newest_of(&store.source(catalogue, model_id)?)?
+            && self.brought_up_to_date(&store.generation_folder(number), manifest, catalogue)?
+        {
+            return Ok(Some(number));
+        }
+        self.build_anew(store, catalogue, model_id)
+    }
+
+    /// Puts into a generation's collection what changed since. Says no where it is better filled anew, or something of it
+    /// is gone.
+    fn brought_up_to_date(
+        &self,
+        folder: &Path,
+        mut manifest: GenerationManifest,
+        catalogue: &Catalogue,
+    ) -> Result<bool> {
+        let Some(collection) = manifest.collection.clone() else { return Ok(false) };
+        let Some(changes) = catalogue.changes(&manifest.model_id, manifest.revision)? else { return Ok(false) };
+        let has_changed = changes.revision != manifest.revision;
+        let neighbourhoods = match generation::read_neighbourhoods(folder, &manifest) {
+            Err(Error::Damaged { .. } | Error::Io { .. }) => return Ok(false),
+            neighbourhoods => neighbourhoods?,
+        };
+        if has_changed && !manifest.may_take(&changes) || !self.has(&collection.name)? {
+            return Ok(false);
+        }
+        self.load(&collection.name)?;
+        self.change(&collection.name, &neighbourhoods, catalogue, &changes)?;
+        // Whoever asks from now on finds it: the count waits until all is there.
+        if self.count(&collection.name)? != catalogue.vector_count(&manifest.model_id)? {
+            return Ok(false);
+        }
+        if has_changed {
+            manifest.note(&changes);
+            manifest.count = catalogue.vector_count(&manifest.model_id)?;
+            end_at!("collection-changed");
+            generation::write_manifest(folder, &manifest)?;
+        }
+        Ok(true)
+    }
+
+    /// Takes out what is gone and puts in what is new; what is done twice is as if it were done once.
+    fn change(
+        &self,
+        name: &str,
+        neighbourhoods: &Neighbourhoods,
+        catalogue: &Catalogue,
+        changes: &Changes,
+    ) -> Result<()> {
+        self.delete(name, &changes.removed)?;
+        for part in changes.written.chunks(ROWS_IN_MESSAGE) {
+            let tracks: Vec<TrackId> = part.iter().map(|(track, _)| *track).collect();
+            let vectors: Vec<f32> = part.iter().flat_map(|(_, vector)| vector).copied().collect();
+            let rows = neighbourhoods.rows(&tracks, &vectors)?;
+            self.put(name, &records(catalogue, &tracks)?, &rows, Put::Replacing)?;
+            end_at!("collection-part-changed");
+        }
+        Ok(())
+    }
+
+    /// A generation that is filled from the catalogue alone; one that was begun and ended early is gone on with.
+    pub fn build_anew(self: &Arc<Self>, store: &Store, catalogue: &Catalogue, model_id: &str) -> Result<Option<u64>> {
+        let (count, config) = (catalogue.vector_count(model_id)?, catalogue.index_config()?);
+        if count == 0 {
+            return Ok(None);
+        }
+        let mut layout = Layout::of_collection(count, &config);
+        let is_exact = layout.factory == EXACT_COLLECTION;
+        let survey = Survey::new(catalogue, model_id, &layout, if is_exact { 0 } else { config.queries })?;
+        let source = store.source(catalogue, model_id)?;
+        let filling = match self.begun(store, catalogue, &source)? {
+            Some(filling) => filling,
+            None => self.begin(store, catalogue, source, (layout.clone(), survey.neighbourhoods))?,
+        };
+        let mut exam = survey.exam;
+        let Filling { folder, mut manifest, collection, neighbourhoods } = self.fill(filling, catalogue, &mut exam)?;
+        let name = &collection.name;
+        if !is_exact {
+            self.flush(name)?;
+            self.build_index(name, &layout.factory)?;
+            self.load(name)?;
+        }
+        let gone = || Error::Damaged { path: folder.clone(), reason: "the catalogue does not know its state".into() };
+        let changes = catalogue.changes(model_id, manifest.revision)?.ok_or_else(gone)?;
+        self.change(name, &neighbourhoods, catalogue, &changes)?;
+        let found = self.count(name)?;
+        if found != count {
+            let reason = format!("of {count} tracks that were put into {name} it has {found}");
+            // Filled anew, the next time.
+            std::fs::remove_dir_all(&folder).map_err(|error| Error::io(&folder, error))?;
+            return Err(self.failed("filling a collection", &reason));
+        }
+        if !is_exact {
+            let find = |rows: &[f32], breadth: usize, _: usize| {
+                let queries = rows.chunks(hubs::row_length(manifest.dimension)).map(<[f32]>::to_vec).collect();
+                let expression = String::new();
+                self.nearest(name, Nearest { queries, expression, count: FOUND_FOR_RECALL, breadth })
+            };
+            exam.settle(find, &mut layout, config.target_recall)?;
+        }
+        manifest.note(&changes);
+        (manifest.count, manifest.layout) = (count, layout);
+        manifest.collection = Some(Collection { filled_below: None, ..collection });
+        generation::write_manifest(&folder, &manifest)?;
+        end_at!("collection-filled");
+        let number = store.newest_generation()? + 1;
+        generation::complete(&folder, &store.generation_folder(number))?;
+        Ok(Some(number))
+    }
+
+    /// What was begun of these vectors and can be gone on with; all else that was begun is forgotten.
+    fn begun(&self, store: &Store, catalogue: &Catalogue, source: &Source) -> Result<Option<Filling>> {
+        let mut found = None;
+        for folder in partial_folders(store)? {
+            let begun = self.begun_in(&folder, catalogue, source);
+            match begun {
+                Ok(Some(filling)) if found.is_none() => found = Some(filling),
+                Err(error @ Error::Milvus { .. }) => return Err(error),
+                _ => std::fs::remove_dir_all(&folder).map_err(|error| Error::io(&folder, error))?,
+            }
+        }
+        Ok(found)
+    }
+
+    fn begun_in(&self, folder: &Path, catalogue: &Catalogue, source: &Source) -> Result<Option<Filling>> {
+        let manifest = generation::manifest(folder)?;
+        let Some(collection) = manifest.collection.clone() else { return Ok(None) };
+        let is_known = catalogue.count_changes(source.model_id(), manifest.revision)?.is_some();
+        if !manifest.is_of(source) || !is_known || !self.has(&collection.name)? {
+            return Ok(None);
+        }
+        let neighbourhoods = generation::read_neighbourhoods(folder, &manifest)?;
+        Ok(Some(Filling { folder: folder.into(), manifest, collection, neighbourhoods }))
+    }
+
+    fn begin(
+        &self,
+        store: &Store,
+        catalogue: &Catalogue,
+        source: Source,
+        (layout, neighbourhoods): (Layout, Neighbourhoods),
+    ) -> Result<Filling> {
+        let prefix = self.prefix(catalogue)?;
+        let taken = self.collections()?;
+        let taken = taken.iter().filter_map(|name| name.strip_prefix(&prefix)?.parse::<u64>().ok()).max();
+        let number = 1 + store.newest_generation()?.max(taken.unwrap_or(0));
+        let name = format!("{prefix}{number}");
+        self.create(&name, hubs::row_length(neighbourhoods.dimension()))?;
+        if layout.factory == EXACT_COLLECTION {
+            // There is nothing to build: what is put in is found at once.
+            self.build_index(&name, &layout.factory)?;
+            self.load(&name)?;
+        }
+        let collection = Collection { name, filled_below: Some(0) };
+        let folder = store.generation_folder(number).with_extension("partial");
+        let revision = catalogue.revision(source.model_id())?;
+        let manifest = generation::begin(&folder, source, revision, (layout, &neighbourhoods, collection.clone()))?;
+        end_at!("collection-begun");
+        Ok(Filling { folder, manifest, collection, neighbourhoods })
+    }
+
+    /// Puts all tracks in that are not there yet.
+    fn fill(&self, mut filling: Filling, catalogue: &Catalogue, exam: &mut Exam) -> Result<Filling> {
+        let begun_below = filling.collection.filled_below.unwrap_or(u64::MAX);
+        // What was sent last may have come through or not.
+        let mut put = if begun_below == 0 { Put::New } else { Put::Replacing };
+        let model_id = filling.manifest.model_id.clone();
+        catalogue.each_batch(&model_id, BATCH, |tracks, vectors| {
+            let rows = filling.neighbourhoods.rows(tracks, vectors)?;
+            exam.add(tracks, &rows)?;
+            let Some(last) = tracks.last().filter(|last| last.0 >= begun_below) else { return Ok(()) };
+            self.put(&filling.collection.name, &records(catalogue, tracks)?, &rows, put)?;
+            put = Put::New;
+            filling.collection.filled_below = Some(last.0 + 1);
+            filling.manifest.collection = Some(filling.collection.clone());
+            filling.manifest.end = filling.manifest.end.max(last.0 + 1);
+            generation::write_manifest(&filling.folder, &filling.manifest)?;
+            end_at!("collection-part-filled");
+            Ok(())
+        })?;
+        Ok(filling)
+    }
+
+    /// Tells the server which collection serves now, for whoever asks it by the alias, and lets go of others.
+    pub fn name_serving(&self, store: &Store, catalogue: &Catalogue, manifest: &GenerationManifest) -> Result<()> {
+        if let Some(collection) = &manifest.collection {
+            self.set_alias(&collection.name)?;
+        }
+        self.sweep(store, catalogue)
+    }
+
+    /// Drops collections of this catalogue that no generation has, and after some time takes those out of the server's
+    /// memory that do not serve any more.
+    pub fn sweep(&self, store: &Store, catalogue: &Catalogue) -> Result<()> {
+        let prefix = self.prefix(catalogue)?;
+        let begun = partial_folders(store)?.into_iter().filter_map(|folder| generation::manifest(&folder).ok());
+        let begun: Vec<GenerationManifest> = begun.collect();
+        let generations = store.manifests()?;
+        let all = generations.iter().map(|(_, manifest)| manifest).chain(&begun);
+        let kept: HashSet<&str> =
+            all.filter_map(|manifest| Some(manifest.collection.as_ref()?.name.as_str())).collect();
+        let own = self.collections()?.into_iter().filter(|name| name.starts_with(&prefix));
+        for name in own.filter(|name| !kept.contains(name.as_str())) {
+            self.drop_collection(&name)?;
+        }
+        let current = store.current_number()?;
+        let changed = std::fs::metadata(store.current_path()).and_then(|file| file.modified()).ok();
+        let age = changed.and_then(|changed| changed.elapsed().ok()).unwrap_or_default();
+        if current.is_some() && age >= Duration::from_secs(self.config.grace_seconds) {
+            for (_, manifest) in generations.iter().filter(|(number, _)| Some(*number) != current) {
+                if let Some(collection) = &manifest.collection {
+                    self.release(&collection.name)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What the names of a catalogue's collections begin with.
+    fn prefix(&self, catalogue: &Catalogue) -> Result<String> {
+        let identity: String = catalogue.identity()?.chars().take(IDENTITY).collect();
+        Ok(format!("{}_{identity}_", self.config.collection))
+    }
+}
+
+impl GenerationManifest {
+    /// Notes that changes were put in.
+    fn note(&mut self, changes: &Changes) {
+        self.revision = changes.revision;
+        self.end = changes.written.iter().map(|(track, _)| track.0 + 1).fold(self.end, u64::max);
+    }
+}
+
+/// What the catalogue knows of tracks, all of which it has.
+fn records(catalogue: &Catalogue, tracks: &[TrackId]) -> Result<Vec<TrackRecord>> {
+    let mut records = Vec::with_capacity(tracks.len());
+    for track in tracks {
+        records.extend(catalogue.get(*track)?);
+    }
+    Ok(records)
+}
+
+/// Folders of generations that are not whole.
+fn partial_folders(store: &Store) -> Result<Vec<PathBuf>> {
+    let path = store.generations_path();
+    let entries = match std::fs::read_dir(&path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(Error::io(&path, error)),
+    };
+    let folders = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    Ok(folders.filter(|path| path.is_dir() && path.extension().is_some_and(|end| end == "partial")).collect())
+}
