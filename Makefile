@@ -1,10 +1,10 @@
 # Every habit has a target; `make help` lists them.
 CARGO ?= cargo
 
-.PHONY: help demo model test setup build lint docs bench torture fuzz deny fmt clean
+.PHONY: help demo model test test-milvus setup build lint docs bench torture fuzz deny fmt clean
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 13
 
 demo: setup build ## fetch free music, ingest it, ask for similar tracks (MUSIC=folder: your own)
 	scripts/demo $(if $(MUSIC),"$(MUSIC)")
@@ -16,8 +16,12 @@ test: ## every check and test; what CI runs
 	scripts/setup --tests
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --release --workspace --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --workspace --no-deps --document-private-items
-	$(CARGO) test --release --workspace
+	$(CARGO) clippy --release --workspace --all-targets --features milvus -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --workspace --features milvus --no-deps --document-private-items
+	$(CARGO) test --release --workspace --features milvus
+
+test-milvus: ## stores that a real Milvus server serves answer as FAISS does, killed or not
+	scripts/test-milvus
 
 setup: ## libraries that building needs
 	@scripts/setup

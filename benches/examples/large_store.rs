@@ -196,9 +196,9 @@ fn ask(folder: &Path, made: &Made, queries: u64, exact: u64, rows: Option<&Path>
     let resident = start.elapsed();
     let queries: Vec<Vec<f32>> = (0..queries).map(|number| made.vector(u64::MAX / 2 + number)).collect();
     let first = Instant::now();
-    nearest(&searcher, &queries[0], None);
+    nearest(&searcher, &queries[0], &Among::default());
     let first = first.elapsed();
-    let unfiltered = Times::of(&searcher, &queries, None);
+    let unfiltered = Times::of(&searcher, &queries, &Among::default());
     let memory = peak_memory_mib();
     let filters = [
         ("a tenth", Filter { genres: vec!["genre 3".into()], ..Filter::default() }),
@@ -206,26 +206,29 @@ fn ask(folder: &Path, made: &Made, queries: u64, exact: u64, rows: Option<&Path>
     ];
     let sets = filters.map(|(share, filter)| {
         let start = Instant::now();
+        let among = searcher.among(&catalogue, &filter).expect("a filter");
+        let elapsed = start.elapsed();
         let set = catalogue.matching(&filter).expect("a filter").expect("tracks");
-        (share, set, start.elapsed())
+        (share, among, elapsed, set)
     });
-    let filtered_times: Vec<Times> = sets.iter().map(|(_, set, _)| Times::of(&searcher, &queries, Some(set))).collect();
+    let times = sets.iter().map(|(_, among, ..)| Times::of(&searcher, &queries, among));
+    let filtered_times: Vec<Times> = times.collect();
     let all = (exact > 0).then(|| Searcher::from_catalogue(&catalogue, MODEL).expect("a catalogue").expect("vectors"));
-    let recall = |among: Option<&TrackSet>| {
-        let all = all.as_ref()?;
+    let recall = |among: &Among, set: Option<&TrackSet>| {
+        let (all, set) = (all.as_ref()?, Among::default().and(set));
         let share = |query: &Vec<f32>| {
-            let expected = nearest(all, query, among);
+            let expected = nearest(all, query, &set);
             nearest(&searcher, query, among).intersection(&expected).count() as f64 / expected.len() as f64
         };
         Some(queries.iter().take(exact as usize).map(share).sum::<f64>() / exact as f64)
     };
-    let filtered = sets.iter().zip(filtered_times).map(|((share, set, found), times)| {
+    let filtered = sets.iter().zip(filtered_times).map(|((share, among, found, set), times)| {
         serde_json::json!({
             "of": share,
             "tracks": set.len(),
             "filter_milliseconds": milliseconds(*found),
             "p50_milliseconds": times.at(0.5),
-            "recall_at_10": recall(Some(set)),
+            "recall_at_10": recall(among, Some(set)),
         })
     });
     let filtered: Vec<_> = filtered.collect();
@@ -251,7 +254,7 @@ fn ask(folder: &Path, made: &Made, queries: u64, exact: u64, rows: Option<&Path>
             "first_milliseconds": milliseconds(first),
             "p50_milliseconds": unfiltered.at(0.5),
             "p99_milliseconds": unfiltered.at(0.99),
-            "recall_at_10": recall(None),
+            "recall_at_10": recall(&Among::default(), None),
             "peak_memory_mib": memory,
             "filtered": filtered,
         })
@@ -283,7 +286,7 @@ fn beside(folder: &Path, made: &Made, duration: Duration) {
                 number += 1;
                 let query = made.vector(u64::MAX / 2 + 1_000_000 * reader + number);
                 let start = Instant::now();
-                assert_eq!(nearest(&searcher, &query, None).len(), 10, "a torn answer");
+                assert_eq!(nearest(&searcher, &query, &Among::default()).len(), 10, "a torn answer");
                 queries.push(milliseconds(start.elapsed()));
             }
         }
@@ -333,8 +336,8 @@ fn beside(folder: &Path, made: &Made, duration: Duration) {
     );
 }
 
-fn nearest(searcher: &Searcher, query: &[f32], among: Option<&TrackSet>) -> HashSet<TrackId> {
-    let ranking = searcher.ranking(MODEL, query, among.cloned().map(Among::from).unwrap_or_default(), 10).expect("a ranking");
+fn nearest(searcher: &Searcher, query: &[f32], among: &Among) -> HashSet<TrackId> {
+    let ranking = searcher.ranking(MODEL, query, among.clone(), 10).expect("a ranking");
     ranking.take(10).map(|found| found.expect("an answer").track).collect()
 }
 
@@ -347,7 +350,7 @@ impl Times {
         Self(times)
     }
 
-    fn of(searcher: &Searcher, queries: &[Vec<f32>], among: Option<&TrackSet>) -> Self {
+    fn of(searcher: &Searcher, queries: &[Vec<f32>], among: &Among) -> Self {
         let time = |query: &Vec<f32>| {
             let start = Instant::now();
             nearest(searcher, query, among);

@@ -45,6 +45,16 @@ fn general_hint(error: &anyhow::Error) -> Option<&'static str> {
             index::Error::InUse { .. } => "wait until it has ended; queries go on meanwhile",
             index::Error::NewerFormat { .. } => "the store was written by a newer similar-tracks: update this one",
             index::Error::ChangedWhileRead { .. } => "run the command again",
+            index::Error::Config { .. } => "mend the file or take it away: README, \"Settings of a store\"",
+            index::Error::WithoutMilvus => {
+                "build it with `cargo build --release --features milvus`, or take `backend = \"milvus\"` out of the \
+                 store's config.toml"
+            }
+            index::Error::Milvus { .. } => {
+                "the store has all that is in Milvus: once the server answers, run the same command again, or \
+                 `similar-tracks repair`"
+            }
+            index::Error::NotInMilvus { .. } => "`similar-tracks repair` puts them there",
             index::Error::Damaged { .. } => {
                 "`similar-tracks repair` keeps what can still be read, and an ingest brings back the rest"
             }

@@ -154,13 +154,7 @@ impl Searcher {
     ///
     /// # Errors
     /// [`Error::OtherModel`], [`Error::WrongDimension`].
-    pub fn ranking(
-        &self,
-        model_id: &str,
-        vector: &[f32],
-        among: Among,
-        expected: usize,
-    ) -> Result<Ranking<'_>> {
+    pub fn ranking(&self, model_id: &str, vector: &[f32], among: Among, expected: usize) -> Result<Ranking<'_>> {
         if model_id != self.model_id() {
             return Err(Error::OtherModel { store: self.model_id().into(), asked: model_id.into() });
         }
@@ -190,7 +184,8 @@ impl Searcher {
     /// At most `count` of the tracks in `among`; fewer only where there are no more.
     pub(crate) fn search(&self, vector: &[f32], count: usize, among: &Among) -> Result<Vec<Neighbour>> {
         let query = hubs::query(vector);
-        let mut found = self.base.vectors.search(&query, count, Allowed { among, unchanged: self.unchanged.as_ref() })?;
+        let mut found =
+            self.base.vectors.search(&query, count, Allowed { among, unchanged: self.unchanged.as_ref() })?;
         let beside = both(among.set.as_ref(), among.beside.as_ref());
         let reach = Reach { among: beside.as_deref(), probes: None };
         found.extend(self.fresh.search(&query, count, reach)?.pop().unwrap_or_default());

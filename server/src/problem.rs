@@ -87,6 +87,10 @@ impl From<index::Error> for Problem {
             index::Error::DiskFull { .. } => {
                 Self::new(StatusCode::INSUFFICIENT_STORAGE, "no space is left where the library is kept")
             }
+            error @ index::Error::Milvus { .. } => {
+                tracing::warn!("{error}");
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "what searches the library does not answer: try again")
+            }
             error => Self::internal(&error),
         }
     }

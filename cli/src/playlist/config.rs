@@ -17,6 +17,9 @@ use crate::moment::moment_or_ago;
 struct Config {
     /// `[[playlist]]`, one after the other; each is read as [`PlaylistConfig`].
     playlist: Vec<toml::Table>,
+    /// `[index]`, which the store reads itself.
+    #[serde(rename = "index")]
+    _index: toml::Table,
 }
 
 /// A `[[playlist]]` of a store's `config.toml`.

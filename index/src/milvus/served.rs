@@ -52,13 +52,7 @@ impl Served {
     }
 
     /// The nearest tracks of a set: by naming its members, or the others, or else by looking at more.
-    fn nearest_of(
-        &self,
-        query: &[f32],
-        count: usize,
-        condition: &str,
-        set: &TrackSet,
-    ) -> Result<Vec<(TrackId, f32)>> {
+    fn nearest_of(&self, query: &[f32], count: usize, condition: &str, set: &TrackSet) -> Result<Vec<(TrackId, f32)>> {
         let size = set.len();
         if size <= MOST_NAMED {
             return self.nearest_named(query, count, condition, set);

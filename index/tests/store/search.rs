@@ -214,8 +214,13 @@ fn a_radio_plays_no_track_twice_and_no_artist_twice_in_a_row() {
     assert_ne!(played, play(2, 0.3));
     // Taken up again after ten tracks, it goes on as if it had never ended.
     let beginning = (vector(0), HashSet::from([TrackId(1)]), Some("artist 0".to_owned()));
-    let mut radio =
-        Radio::new(&catalogue, &searcher, RadioConfig { seed: 1, ..RadioConfig::default() }, Among::default(), beginning);
+    let mut radio = Radio::new(
+        &catalogue,
+        &searcher,
+        RadioConfig { seed: 1, ..RadioConfig::default() },
+        Among::default(),
+        beginning,
+    );
     for (track, _) in &played[..10] {
         radio.go_on_from(&catalogue.get(TrackId(*track)).unwrap().unwrap()).unwrap();
     }
