@@ -62,6 +62,7 @@ impl Store {
         match self.with_current(verify) {
             // Nothing can be said of it, and nothing be done.
             Err(error @ Error::Milvus { .. }) => Err(error),
+            Ok(None) if catalogue.vector_count(model_id)? > 0 => Ok(Some("there was none".into())),
             verified => Ok(verified.err().map(|error| error.to_string())),
         }
     }

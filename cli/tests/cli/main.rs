@@ -15,6 +15,10 @@ mod invariance;
 mod kill;
 mod label_free;
 mod linkage;
+#[cfg(feature = "milvus")]
+mod milvus;
+#[cfg(feature = "milvus")]
+mod milvus_server;
 mod models;
 mod mpd;
 mod mpd_server;

@@ -44,7 +44,12 @@ pub struct Nights {
 
 impl Nights {
     pub fn new() -> Self {
-        let nights = Self { world: World::new() };
+        Self::of(World::new())
+    }
+
+    /// In an empty world.
+    pub fn of(world: World) -> Self {
+        let nights = Self { world };
         let mut labels = String::from("path,genre,artist\n");
         for number in 0..TRACKS {
             let artist = number % ARTISTS;
@@ -266,7 +271,10 @@ fn killed_at_every_step_the_next_run_carries_on() {
 
 #[test]
 fn queries_go_on_while_models_change_places() {
-    let nights = Nights::new();
+    questions_go_on_while_models_change_places(&Nights::new());
+}
+
+pub fn questions_go_on_while_models_change_places(nights: &Nights) {
     let old = (nights.serving(), nights.answers());
     let promoted = nights.promote();
     let new = (promoted.clone(), nights.answers());

@@ -15,7 +15,7 @@ use sdk::{
 
 use super::Milvus;
 use super::expression::{UNKNOWN_SECONDS, UNKNOWN_YEAR, key, stored_path};
-use crate::choose::GRAPH;
+use crate::choose::Layout;
 use crate::error::Result;
 use crate::track::{TrackId, TrackRecord};
 
@@ -30,10 +30,6 @@ pub(super) const ROWS_IN_MESSAGE: usize = 4096;
 
 /// Milvus gives no more neighbours of a vector at once.
 pub(super) const MOST_AT_ONCE: usize = 16_384;
-
-/// Links of a vector in a graph, and how many are looked at to choose them (Malkov & Yashunin 2018).
-const LINKS: usize = 16;
-const LOOKED_AT: usize = 200;
 
 /// Milliseconds that an index or a load of any size may take.
 const LONG: i64 = 48 * 3600 * 1000;
@@ -55,8 +51,8 @@ pub(super) struct Nearest {
     pub expression: String,
     /// Tracks for each query at most.
     pub count: usize,
-    /// Of a graph, how many are kept in view.
-    pub breadth: usize,
+    /// Inverted lists that are looked through.
+    pub probes: usize,
 }
 
 impl Milvus {
@@ -96,13 +92,11 @@ impl Milvus {
         self.ask("creating a collection", |client| async move { client.create_collection(request?).await })
     }
 
-    /// Builds the index of a collection and waits for it; of a graph, or to compare with all.
-    pub(super) fn build_index(&self, name: &str, factory: &str) -> Result<()> {
-        let (kind, parameters) = if factory == GRAPH {
-            let parameters = [("M", LINKS), ("efConstruction", LOOKED_AT)];
-            (IndexType::Hnsw, parameters.map(|(name, value)| (name.to_owned(), value.to_string())).into())
-        } else {
-            (IndexType::Flat, HashMap::new())
+    /// Builds the index of a collection and waits for it.
+    pub(super) fn build_index(&self, name: &str, layout: &Layout) -> Result<()> {
+        let (kind, parameters) = match layout.lists {
+            0 => (IndexType::Flat, HashMap::new()),
+            lists => (IndexType::IvfFlat, HashMap::from([("nlist".into(), lists.to_string())])),
         };
         let index = IndexParam::new()
             .field_name("row")
@@ -181,10 +175,20 @@ impl Milvus {
 
     /// Tracks of a collection, of all that was put before: whoever asks afterwards finds it too.
     pub(super) fn count(&self, name: &str) -> Result<usize> {
+        self.counted(name, "", ConsistencyLevel::Strong)
+    }
+
+    /// About as many tracks as a condition holds for.
+    pub(super) fn count_of(&self, name: &str, condition: &str) -> Result<usize> {
+        self.counted(name, condition, self.consistency())
+    }
+
+    fn counted(&self, name: &str, condition: &str, consistency: ConsistencyLevel) -> Result<usize> {
         let request = QueryRequest::builder()
             .collection_name(name)
+            .filter(condition)
             .output_fields(["count(*)"])
-            .consistency_level(ConsistencyLevel::Strong)
+            .consistency_level(consistency)
             .build();
         self.ask("counting tracks", |client| async move {
             let answer = client.query(request?).await?;
@@ -197,14 +201,12 @@ impl Milvus {
 
     /// For each query the nearest tracks and their products, largest first.
     pub(super) fn nearest(&self, name: &str, nearest: Nearest) -> Result<Vec<Vec<(TrackId, f32)>>> {
-        // It has to keep as many in view as it gives.
-        let breadth = nearest.breadth.max(nearest.count);
         let request = SearchRequest::builder()
             .collection_name(name)
             .vector_field("row")
             .vectors(SearchVectors::Float(nearest.queries))
             .filter(nearest.expression)
-            .extra_params(HashMap::from([("ef".into(), breadth.to_string())]))
+            .extra_params(HashMap::from([("nprobe".into(), nearest.probes.max(1).to_string())]))
             .limit(nearest.count as i64)
             .consistency_level(self.consistency())
             .build();

@@ -2,14 +2,14 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::Milvus;
 use super::collections::{Nearest, Put, ROWS_IN_MESSAGE};
 use super::served::Served;
 use crate::catalogue::{Catalogue, Changes};
-use crate::choose::{EXACT_COLLECTION, Layout};
+use crate::choose::Layout;
 use crate::contents::{BATCH, Survey};
 use crate::error::{Error, Result};
 use crate::exam::{Exam, FOUND_FOR_RECALL};
@@ -42,7 +42,9 @@ impl Milvus {
             collection: collection.name.clone(),
             neighbourhoods: generation::read_neighbourhoods(folder, manifest)?,
             end: manifest.end,
-            breadth: manifest.layout.probes,
+            layout: manifest.layout.clone(),
+            count: manifest.count,
+            shares: Mutex::default(),
         })
     }
 
@@ -134,7 +136,7 @@ impl Milvus {
             return Ok(None);
         }
         let mut layout = Layout::of_collection(count, &config);
-        let is_exact = layout.factory == EXACT_COLLECTION;
+        let is_exact = layout.lists == 0;
         let survey = Survey::new(catalogue, model_id, &layout, if is_exact { 0 } else { config.queries })?;
         let source = store.source(catalogue, model_id)?;
         let filling = match self.begun(store, catalogue, &source)? {
@@ -146,7 +148,7 @@ impl Milvus {
         let name = &collection.name;
         if !is_exact {
             self.flush(name)?;
-            self.build_index(name, &layout.factory)?;
+            self.build_index(name, &layout)?;
             self.load(name)?;
         }
         let gone = || Error::Damaged { path: folder.clone(), reason: "the catalogue does not know its state".into() };
@@ -160,10 +162,10 @@ impl Milvus {
             return Err(self.failed("filling a collection", &reason));
         }
         if !is_exact {
-            let find = |rows: &[f32], breadth: usize, _: usize| {
+            let find = |rows: &[f32], probes: usize, _: usize| {
                 let queries = rows.chunks(hubs::row_length(manifest.dimension)).map(<[f32]>::to_vec).collect();
                 let expression = String::new();
-                self.nearest(name, Nearest { queries, expression, count: FOUND_FOR_RECALL, breadth })
+                self.nearest(name, Nearest { queries, expression, count: FOUND_FOR_RECALL, probes })
             };
             exam.settle(find, &mut layout, config.target_recall)?;
         }
@@ -215,9 +217,9 @@ impl Milvus {
         let number = 1 + store.newest_generation()?.max(taken.unwrap_or(0));
         let name = format!("{prefix}{number}");
         self.create(&name, hubs::row_length(neighbourhoods.dimension()))?;
-        if layout.factory == EXACT_COLLECTION {
+        if layout.lists == 0 {
             // There is nothing to build: what is put in is found at once.
-            self.build_index(&name, &layout.factory)?;
+            self.build_index(&name, &layout)?;
             self.load(&name)?;
         }
         let collection = Collection { name, filled_below: Some(0) };

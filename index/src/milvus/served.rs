@@ -1,11 +1,13 @@
 //! A collection as what is searched.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Milvus;
 use super::collections::{MOST_AT_ONCE, Nearest};
 use super::expression::{all_of, divided, expression, none_of, one_of};
 use crate::catalogue::Filter;
+use crate::choose::Layout;
 use crate::error::Result;
 use crate::hubs::Neighbourhoods;
 use crate::track::TrackId;
@@ -18,51 +20,114 @@ const MOST_NAMED: usize = MOST_AT_ONCE;
 /// Of tracks of a larger set, so many times those wanted are looked at, where they lie as others do.
 const LOOKED_AT: usize = 2;
 
+/// A search that found too few tracks looks through so many times more lists.
+const MORE_PROBES: usize = 4;
+
+/// Filters whose shares are remembered.
+const MOST_SHARES: usize = 1000;
+
 /// A collection that serves, or may.
 pub(crate) struct Served {
     pub(super) milvus: Arc<Milvus>,
     pub(super) collection: String,
     pub(super) neighbourhoods: Neighbourhoods,
     pub(super) end: u64,
-    /// Of a graph, how many are kept in view.
-    pub(super) breadth: usize,
+    pub(super) layout: Layout,
+    /// Tracks.
+    pub(super) count: usize,
+    /// Of how many tracks a filter's expression holds, as far as that was asked.
+    pub(super) shares: Mutex<HashMap<String, usize>>,
+}
+
+/// What tracks have to be.
+struct Condition {
+    expression: String,
+    /// For about so many it holds.
+    count: usize,
+}
+
+impl Condition {
+    /// That, and being one of these.
+    fn and_one_of(&self, tracks: &[TrackId]) -> Self {
+        let named = one_of(tracks.iter().copied());
+        Self { expression: all_of([self.expression.clone(), named]), count: self.count.min(tracks.len()) }
+    }
+
+    /// That, and being none of these.
+    fn and_none_of(&self, tracks: impl Iterator<Item = TrackId>) -> Self {
+        Self { expression: all_of([self.expression.clone(), none_of(tracks)]), count: self.count }
+    }
 }
 
 impl Served {
-    /// The nearest tracks for which an expression holds, however many are wanted.
-    fn nearest(&self, query: &[f32], count: usize, condition: &str) -> Result<Vec<(TrackId, f32)>> {
+    /// What a filter says, and how many tracks are so.
+    fn condition(&self, filter: &Filter) -> Result<Condition> {
+        let expression = expression(filter);
+        // Where all are compared, it does not matter how many.
+        if expression.is_empty() || self.layout.lists == 0 {
+            return Ok(Condition { expression, count: self.count });
+        }
+        let shares = || self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = shares().get(&expression).copied();
+        let count = match known {
+            Some(count) => count,
+            None => {
+                let count = self.milvus.count_of(&self.collection, &expression)?;
+                let mut shares = shares();
+                if shares.len() == MOST_SHARES {
+                    shares.clear();
+                }
+                shares.insert(expression.clone(), count);
+                count
+            }
+        };
+        Ok(Condition { expression, count })
+    }
+
+    /// The nearest tracks for which a condition holds, however many are wanted.
+    fn nearest(&self, query: &[f32], count: usize, condition: &Condition) -> Result<Vec<(TrackId, f32)>> {
         let mut found: Vec<(TrackId, f32)> = Vec::new();
+        // Of one track in ten, the ten nearest lie in about ten times as many lists.
+        let mut probes = (self.layout.probes * self.count / condition.count.max(1)).min(self.layout.lists);
         while found.len() < count {
             let wanted = (count - found.len()).min(MOST_AT_ONCE);
-            let others = none_of(found.iter().map(|(track, _)| *track));
             let next = Nearest {
                 queries: vec![query.to_vec()],
-                expression: all_of([condition.to_owned(), others]),
+                expression: condition.and_none_of(found.iter().map(|(track, _)| *track)).expression,
                 count: wanted,
-                breadth: self.breadth,
+                probes,
             };
             let next = self.milvus.nearest(&self.collection, next)?.pop().unwrap_or_default();
-            let has_ended = next.len() < wanted;
+            let is_short = next.len() < wanted;
             found.extend(next);
-            if has_ended {
-                break;
+            // The lists that are usually enough may hold fewer than there are.
+            match is_short {
+                true if probes < self.layout.lists => {
+                    probes = (MORE_PROBES * probes).min(self.layout.lists);
+                    found.clear();
+                }
+                true => break,
+                false => {}
             }
         }
         Ok(found)
     }
 
     /// The nearest tracks of a set: by naming its members, or the others, or else by looking at more.
-    fn nearest_of(&self, query: &[f32], count: usize, condition: &str, set: &TrackSet) -> Result<Vec<(TrackId, f32)>> {
+    fn nearest_of(
+        &self,
+        query: &[f32],
+        count: usize,
+        condition: &Condition,
+        set: &TrackSet,
+    ) -> Result<Vec<(TrackId, f32)>> {
         let size = set.len();
-        if size <= MOST_NAMED {
-            return self.nearest_named(query, count, condition, set);
-        }
         let others = TrackSet::below(self.end).without(set);
-        if others.len() <= MOST_NAMED {
-            return self.nearest(query, count, &all_of([condition.to_owned(), none_of(others.iter())]));
+        if size > MOST_NAMED && others.len() <= MOST_NAMED {
+            return self.nearest(query, count, &condition.and_none_of(others.iter()));
         }
-        let looked_at = LOOKED_AT * count * self.end as usize / size;
-        if looked_at <= MOST_AT_ONCE {
+        let looked_at = LOOKED_AT * count * self.end as usize / size.max(1);
+        if size > MOST_NAMED && looked_at <= MOST_AT_ONCE {
             let mut found = self.nearest(query, looked_at, condition)?;
             found.retain(|(track, _)| set.contains(*track));
             if found.len() >= count {
@@ -70,22 +135,9 @@ impl Served {
                 return Ok(found);
             }
         }
-        self.nearest_named(query, count, condition, set)
-    }
-
-    /// The same by naming all of them, some at a time.
-    fn nearest_named(
-        &self,
-        query: &[f32],
-        count: usize,
-        condition: &str,
-        set: &TrackSet,
-    ) -> Result<Vec<(TrackId, f32)>> {
-        let members: Vec<TrackId> = set.iter().collect();
-        let mut found = Vec::new();
+        let (members, mut found) = (set.iter().collect::<Vec<TrackId>>(), Vec::new());
         for part in members.chunks(MOST_NAMED) {
-            let named = all_of([condition.to_owned(), one_of(part.iter().copied())]);
-            found.extend(self.nearest(query, count.min(part.len()), &named)?);
+            found.extend(self.nearest(query, count.min(part.len()), &condition.and_one_of(part))?);
             found.sort_by(|a: &(TrackId, f32), b| b.1.total_cmp(&a.1));
             found.truncate(count);
         }
@@ -107,9 +159,9 @@ impl Vectors for Served {
     }
 
     fn search(&self, query: &[f32], count: usize, allowed: Allowed<'_>) -> Result<Vec<(TrackId, f32)>> {
+        let condition = self.condition(&allowed.among.filter)?;
         let outdated = allowed.unchanged.map(|unchanged| TrackSet::below(self.end).without(unchanged));
-        let unchanged = outdated.map_or(String::new(), |outdated| none_of(outdated.iter()));
-        let condition = all_of([expression(&allowed.among.filter), unchanged]);
+        let condition = condition.and_none_of(outdated.iter().flat_map(TrackSet::iter));
         match &allowed.among.set {
             Some(set) => self.nearest_of(query, count, &condition, set),
             None => self.nearest(query, count, &condition),
