@@ -4,12 +4,13 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use index::{Catalogue, NewTrack, Passage, Store};
+use index::catalogue::Transient;
+use index::{Catalogue, NewTrack, Passage, Store, TrackState};
 use walkdir::WalkDir;
 
 use crate::Outcome;
 use crate::args::ImportArguments;
-use crate::exchange::{ExchangedTrack, Imported};
+use crate::exchange::{ExchangedTrack, Imported, shards};
 use crate::failure::hinted;
 use crate::library::serving::{EmbeddingId, Model, serving_with_tracks};
 use crate::output;
@@ -31,12 +32,31 @@ struct Summary {
     added: usize,
     renewed: usize,
     known: usize,
+    /// Files that others could not use, which are kept with the reason.
+    failed: usize,
+    silent: usize,
+}
+
+impl Summary {
+    fn to_text(&self) -> String {
+        let Self { added, renewed, known, failed, silent } = self;
+        let mut text = format!("{added} added, {renewed} changed, {known} already there");
+        for (count, what) in [(failed, "failed"), (silent, "silent")] {
+            if *count > 0 {
+                text.push_str(&format!(", {count} {what}"));
+            }
+        }
+        text
+    }
 }
 
 /// Takes in tracks with their vectors. Run again, or with files that overlap, nothing is there twice; where the library
 /// knows a file already, the state of it that is newer stays.
 pub fn run(settings: &Settings, arguments: &ImportArguments) -> anyhow::Result<Outcome> {
     let files = files(&arguments.paths)?;
+    if !arguments.partial {
+        arguments.paths.iter().try_for_each(|path| shards::check(path))?;
+    }
     let store = Store::create(&settings.store)?;
     let lock = store.lock("similar-tracks import")?;
     let mut catalogue = store.catalogue_to_write(&lock)?;
@@ -71,8 +91,7 @@ pub fn run(settings: &Settings, arguments: &ImportArguments) -> anyhow::Result<O
         store.publish(&mut catalogue, serving, &lock)?;
         store.update_map(&mut catalogue, serving, &lock)?;
     }
-    let Summary { added, renewed, known } = summary;
-    output::print(&format!("{added} added, {renewed} changed, {known} already there\n"))?;
+    output::print(&(summary.to_text() + "\n"))?;
     Ok(Outcome::Done)
 }
 
@@ -153,12 +172,21 @@ fn checked(track: &ExchangedTrack, dimension: usize) -> anyhow::Result<Exchanged
     let passage =
         |passage: &Passage| Some(Passage { start_seconds: passage.start_seconds, vector: sound(&passage.vector)? });
     let passages = track.passages.iter().map(passage).collect::<Option<_>>();
+    let is_embedded = track.state == TrackState::Embedded;
+    let vector = if is_embedded { sound(&track.vector).ok_or_else(no_vector)? } else { Vec::new() };
     Ok(ExchangedTrack {
         id: track.id,
-        file: NewTrack { path: std::path::absolute(&track.file.path)?, ..track.file.clone() },
-        vector: sound(&track.vector).ok_or_else(no_vector)?,
+        file: NewTrack { path: absolute(&track.file.path)?, ..track.file.clone() },
+        state: track.state.clone(),
+        vector,
         passages: passages.ok_or_else(|| anyhow::anyhow!("{name}: passages that are no vectors of the model"))?,
     })
+}
+
+/// An address stays what it is: `s3://bucket/song.flac` lies below no folder.
+fn absolute(path: &Path) -> std::io::Result<PathBuf> {
+    let is_address = path.to_str().is_some_and(|path| path.contains("://")) && path.is_relative();
+    if is_address { Ok(path.to_owned()) } else { std::path::absolute(path) }
 }
 
 fn put(
@@ -177,25 +205,42 @@ fn put(
     }
     for track in tracks {
         let known = catalogue.find_by_path(&track.file.path)?;
-        let Some(known) = known else {
-            summary.added += 1;
-            taken.push(track);
-            continue;
+        let (is_to_be_taken, count) = match known {
+            None => (true, &mut summary.added),
+            Some(known) => {
+                let has_vector = catalogue.vector(known.id, embedding)?.is_some();
+                let (theirs, ours) = (track.file.stamp.modified_ns, known.file.stamp.modified_ns);
+                let is_newer = track.file.hash.is_some() && track.file.hash != known.file.hash && theirs > ours;
+                // That it failed is told once of a state of a file.
+                let is_known = known.state == track.state && known.state != TrackState::Embedded && theirs == ours;
+                (is_newer || !has_vector && theirs >= ours && !is_known, &mut summary.renewed)
+            }
         };
-        let has_vector = catalogue.vector(known.id, embedding)?.is_some();
-        let (theirs, ours) = (track.file.stamp.modified_ns, known.file.stamp.modified_ns);
-        let is_newer = track.file.hash.is_some() && track.file.hash != known.file.hash && theirs > ours;
-        if is_newer || !has_vector && theirs >= ours {
-            summary.renewed += 1;
+        let count = match track.state {
+            _ if !is_to_be_taken => &mut summary.known,
+            TrackState::Embedded => count,
+            TrackState::Silent => &mut summary.silent,
+            TrackState::Failed { .. } => &mut summary.failed,
+        };
+        *count += 1;
+        if is_to_be_taken {
             taken.push(track);
-        } else {
-            summary.known += 1;
         }
     }
     catalogue.commit(|writer| {
         for track in &taken {
-            let id = writer.put_embedded(&track.file, embedding, &track.vector)?;
-            writer.put_passages(id, embedding, &track.passages)?;
+            match &track.state {
+                TrackState::Embedded => {
+                    let id = writer.put_embedded(&track.file, embedding, &track.vector)?;
+                    writer.put_passages(id, embedding, &track.passages)?;
+                }
+                TrackState::Silent => {
+                    writer.put_silent(&track.file)?;
+                }
+                TrackState::Failed { reason, transient } => {
+                    writer.put_failed(&track.file, reason, Transient(*transient))?;
+                }
+            }
         }
         Ok(())
     })
