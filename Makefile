@@ -1,10 +1,10 @@
 # Every habit has a target; `make help` lists them.
 CARGO ?= cargo
 
-.PHONY: help demo model test setup build lint docs bench torture fuzz deny fmt clean
+.PHONY: help demo model test test-ray setup build lint docs bench torture fuzz deny fmt clean
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
 
 demo: setup build ## fetch free music, ingest it, ask for similar tracks (MUSIC=folder: your own)
 	scripts/demo $(if $(MUSIC),"$(MUSIC)")
@@ -18,6 +18,12 @@ test: ## every check and test; what CI runs
 	$(CARGO) clippy --release --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --workspace --no-deps --document-private-items
 	$(CARGO) test --release --workspace
+	$(MAKE) test-ray
+
+test-ray: ## embed on a Ray cluster of two nodes while parts of it are killed (where Ray can be had)
+	scripts/setup --ray
+	@[ -x target/release/similar-tracks ] || $(CARGO) build --release --workspace
+	scripts/test-ray
 
 setup: ## libraries that building needs
 	@scripts/setup

@@ -29,6 +29,7 @@ mod schedule;
 mod serve;
 mod serve_refusals;
 mod served;
+mod shards;
 mod subsonic;
 mod subsonic_said;
 mod torture;
