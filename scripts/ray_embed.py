@@ -67,15 +67,22 @@ class WorkerEnded(Exception):
     """The worker is gone, and no row has come of the file."""
 
 
+class NodeUnfit(Exception):
+    """A node cannot embed at all."""
+
+
 class Worker:
     """A `similar-tracks worker`: a path in, a row out."""
 
     def __init__(self, program, model, coverage):
         command = [program, "worker", "--model", model, "--coverage", coverage, "--hello"]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        try:
+            self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        except OSError as error:
+            raise NodeUnfit(error) from error
         line = self.process.stdout.readline()
         if not line:
-            raise RuntimeError(f"{' '.join(command)}: ended with {self.process.wait()}")
+            raise NodeUnfit(f"{' '.join(command)}: ended with {self.process.wait()}")
         self.introduction = json.loads(line)
 
     def ask(self, path, seconds):
@@ -116,13 +123,12 @@ class Embedder:
         return pyarrow.Table.from_pylist(rows, schema=SCHEMA)
 
     def row(self, path):
-        try:
-            with local_copy(path) as (file, stamp):
-                return {**self.hear(file), **stamp}
-        except Exception as error:  # whatever a file system may raise
-            if "://" not in path:
-                raise
-            return {"error": f"cannot be fetched: {error}", "is_transient": True}
+        with contextlib.ExitStack() as stack:
+            try:
+                file, stamp = stack.enter_context(local_copy(path))
+            except Exception as error:  # whatever a file system may raise
+                return {"error": f"cannot be fetched: {error}", "is_transient": True}
+            return {**self.hear(file), **stamp}
 
     def hear(self, file):
         """A file that ends its worker twice is at fault itself; once, it may have been somebody else."""
@@ -139,7 +145,7 @@ class Embedder:
             self.worker = Worker(self.program, self.model, self.coverage)
             found = self.worker.introduction["model"]
             if found != self.model_id:
-                raise RuntimeError(f"{self.program} on this node has the model {found}, not {self.model_id}")
+                raise NodeUnfit(f"{self.program} on this node has the model {found}, not {self.model_id}")
         return self.worker
 
 
@@ -188,18 +194,22 @@ def listed(sources, program, extensions):
         elif os.path.isdir(source):
             # As `ingest` finds them, so that it knows them again.
             lines = subprocess.run([program, "worker", "--list", source], stdout=subprocess.PIPE, check=True).stdout
-            files.update(map(listing_line, lines.splitlines()))
+            files.update(filter(None, map(listing_line, lines.splitlines())))
         else:
             with open(source, "rb") as lines:
-                files.update(listing_line(line.rstrip(b"\r\n")) for line in lines if line.strip())
+                files.update(filter(None, map(listing_line, lines)))
     return files
 
 
 def listing_line(line):
+    """A path with its stamp; nothing where the line is empty, or no text, as which Parquet keeps paths."""
     try:
-        text = line.decode()
+        text = line.rstrip(b"\r\n").decode()
     except UnicodeDecodeError:
-        fail(f"{line!r}: a path that is not UTF-8", "take it out of the listing: `ingest` takes such files")
+        say(f"warning: {line!r} is passed over: not UTF-8")
+        return None
+    if not text:
+        return None
     if text.startswith("{"):
         row = json.loads(text)
         path, stamp = row["path"], (row.get("size_bytes"), row.get("modified_ns"))
@@ -315,12 +325,13 @@ def main():
     parser.add_argument("sources", nargs="+", metavar="LISTING|FOLDER|ADDRESS", help="files with a path or address a "
                         "line, or folders, also addresses of them that fsspec knows, as s3://bucket/music")
     arguments = parser.parse_args()
-    arguments.program = shutil.which(arguments.program) or fail(
-        f"{arguments.program}: no such program", "name it with --program")
-
+    program = shutil.which(arguments.program)
+    if not program:
+        fail(f"{arguments.program}: no such program", "name it with --program")
+    arguments.program = os.path.abspath(program)  # the nodes work in folders of their own
     try:
         worker = Worker(arguments.program, arguments.model, arguments.coverage)
-    except RuntimeError as error:
+    except NodeUnfit as error:
         fail(error, "the model has to be a folder that `similar-tracks train` wrote, or built-in")
     worker.end()
     model_id, extensions = worker.introduction["model"], set(worker.introduction["extensions"])
@@ -345,7 +356,7 @@ def embed(shards, lacking, total, arguments, model_id):
     if model != "built-in":
         model = {name: pathlib.Path(model, name).read_bytes() for name in MODEL_FILES}
     connect(arguments)
-    tables, failed, written = [], 0, time.monotonic()
+    tables, failed, written, stopped = [], 0, time.monotonic(), None
 
     def write():
         nonlocal tables, written
@@ -353,20 +364,25 @@ def embed(shards, lacking, total, arguments, model_id):
         tables, written = [], time.monotonic()
         say(f"{total - len(lacking)} of {total} files, {failed} failed")
 
-    for table in embedded(sorted(lacking), arguments, model, model_id):
-        tables.append(table)
-        for row in table.select(["path", "error"]).to_pylist():
-            lacking.discard(row["path"])
-            if row["error"] is not None:
-                failed += 1
-                say(f"failed: {row['path']}: {row['error']}")
-        if sum(map(len, tables)) >= SHARD_FILES or time.monotonic() - written >= arguments.shard_seconds:
-            write()
+    try:
+        for table in embedded(sorted(lacking), arguments, model, model_id):
+            tables.append(table)
+            for row in table.select(["path", "error"]).to_pylist():
+                lacking.discard(row["path"])
+                if row["error"] is not None:
+                    failed += 1
+                    say(f"failed: {row['path']}: {row['error']}")
+            if sum(map(len, tables)) >= SHARD_FILES or time.monotonic() - written >= arguments.shard_seconds:
+                write()
+    except ray.exceptions.RayError as error:
+        # Of what an actor raised, Ray hands on the text alone.
+        stopped = str(error).rpartition("NodeUnfit: ")[2].strip().partition("\n")[0]
     if tables:
         write()
     shards.note(total, total - len(lacking))
     if lacking:
-        fail(f"{len(lacking)} of {total} files have come to nothing", "run the same command again")
+        reason = f"{len(lacking)} of {total} files are not embedded" + (f": {stopped}" if stopped else "")
+        fail(reason, "mend that and run the same command again: what is in shards is kept")
 
 
 if __name__ == "__main__":

@@ -213,17 +213,23 @@ def check(folder, program, address):
 def check_addresses(folder, program, address, similar_tracks):
     """Files that fsspec fetches; one that ends whatever worker listens to it; one that is not there at first."""
     deadly, late, listing, wrapper = (folder / name for name in ["deadly.wav", "late.wav", "listing", "wrapper"])
-    listing.write_text(f"{deadly}\n{late}\n")
+    listing.write_bytes(f"{deadly}\n{late}\n\n".encode() + b"\xff.wav\n")
     wrapper.write_text(f"""#!/bin/sh
-[ "$2" = --list ] && exec {program} "$@"
+[ ! -e {folder}/broken ] || [ -z "$RAY_RAYLET_PID" ] || exit 1
 while read -r line; do case $line in *deadly*) exit ;; esac; printf '%s\\n' "$line"; done | {program} "$@"
 """)
     wrapper.chmod(0o755)
     shards = folder / "addresses"
     sources = [f"file://{folder}/library/01", listing]
     arguments = ["--ray", address, "--program", wrapper, "--shards", shards, *sources]
+    (folder / "broken").touch()
+    run = Run(*arguments)
+    assert run.end() == 2 and "102 of 102 files are not embedded" in run.told(), run.told()
+    assert "--hello: ended with 1\n" in run.told(), run.told()
+    (folder / "broken").unlink()
     run = Run(*arguments)
     assert run.end() == 0, run.told()
+    assert "not UTF-8" in run.told(), run.told()
     failed = sorted(line for line in run.lines if line.startswith("failed: "))
     assert len(failed) == 2 and "No such file" in failed[1], run.told()
     assert "deadly.wav: the worker that listened to this ended (code 0), twice" in failed[0], run.told()
