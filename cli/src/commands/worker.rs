@@ -16,7 +16,7 @@ use crate::Outcome;
 use crate::args::WorkerArguments;
 use crate::failure::hinted;
 use crate::library::serving::{EmbeddingId, Model};
-use crate::library::walk::{stamp_of, walk};
+use crate::library::walk::{ListedFile, stamp_of, walk};
 use crate::library::worker::{Heard, hashed, listen};
 use crate::settings::Settings;
 
@@ -24,14 +24,6 @@ use crate::settings::Settings;
 #[derive(Deserialize)]
 struct Task {
     path: PathBuf,
-}
-
-/// A file that is there.
-#[derive(Serialize)]
-struct Listed<'a> {
-    path: &'a str,
-    size_bytes: u64,
-    modified_ns: i64,
 }
 
 /// What came of a file.
@@ -112,10 +104,9 @@ fn model_of_store(settings: &Settings) -> anyhow::Result<Model> {
 fn list(folders: &[PathBuf], output: &mut impl Write) -> anyhow::Result<Outcome> {
     let found = walk(folders)?;
     for (path, stamp) in &found.files {
-        match path.to_str() {
-            Some(path) => {
-                let FileStamp { size_bytes, modified_ns } = *stamp;
-                serde_json::to_writer(&mut *output, &Listed { path, size_bytes, modified_ns })?;
+        match ListedFile::new(path, *stamp) {
+            Some(file) => {
+                serde_json::to_writer(&mut *output, &file)?;
                 output.write_all(b"\n")?;
             }
             None => warn(path, "its name is not UTF-8"),

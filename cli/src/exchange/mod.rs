@@ -1,5 +1,6 @@
 //! File formats that tracks and their vectors are written in, and read from.
 
+pub mod intake;
 mod jsonl;
 mod npz;
 mod parquet;

@@ -17,6 +17,9 @@ use crate::moment::moment_or_ago;
 struct Config {
     /// `[[playlist]]`, one after the other; each is read as [`PlaylistConfig`].
     playlist: Vec<toml::Table>,
+    /// `[embedding]`, which is `retrain`'s.
+    #[serde(rename = "embedding")]
+    _embedding: Option<serde::de::IgnoredAny>,
 }
 
 /// A `[[playlist]]` of a store's `config.toml`.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 mod copies;
+mod delegate;
 mod disk;
 mod errors;
 mod export;
