@@ -4,7 +4,7 @@ CARGO ?= cargo
 .PHONY: help demo model test test-ray setup build lint docs bench torture fuzz deny fmt clean
 
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 13
 
 demo: setup build ## fetch free music, ingest it, ask for similar tracks (MUSIC=folder: your own)
 	scripts/demo $(if $(MUSIC),"$(MUSIC)")

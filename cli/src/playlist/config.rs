@@ -17,9 +17,9 @@ use crate::moment::moment_or_ago;
 struct Config {
     /// `[[playlist]]`, one after the other; each is read as [`PlaylistConfig`].
     playlist: Vec<toml::Table>,
-    /// `[embedding]`, which is `retrain`'s.
+    /// `[embedding]`, which `retrain` reads itself.
     #[serde(rename = "embedding")]
-    _embedding: Option<serde::de::IgnoredAny>,
+    _embedding: toml::Table,
 }
 
 /// A `[[playlist]]` of a store's `config.toml`.
