@@ -1,7 +1,7 @@
 # Every habit has a target; `make help` lists them.
 CARGO ?= cargo
 
-.PHONY: help demo model test test-milvus setup build lint docs bench torture fuzz deny fmt clean
+.PHONY: help demo model test test-milvus test-ray setup build lint docs bench torture fuzz deny fmt clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 13
@@ -19,9 +19,15 @@ test: ## every check and test; what CI runs
 	$(CARGO) clippy --release --workspace --all-targets --features milvus -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --workspace --features milvus --no-deps --document-private-items
 	$(CARGO) test --release --workspace --features milvus
+	$(MAKE) test-milvus test-ray
 
-test-milvus: ## stores that a real Milvus server serves answer as FAISS does, killed or not
+test-milvus: ## stores that a real Milvus server serves answer as FAISS does, killed or not (where it can be had)
 	scripts/test-milvus
+
+test-ray: ## embed on a Ray cluster of two nodes while parts of it are killed (where Ray can be had)
+	scripts/setup --ray
+	@[ -x target/release/similar-tracks ] || $(CARGO) build --release --workspace
+	scripts/test-ray
 
 setup: ## libraries that building needs
 	@scripts/setup

@@ -32,6 +32,9 @@ pub struct ImportArguments {
     /// Model that made the vectors: a folder, or `built-in` [default: the one that the file names]
     #[arg(long, value_name = "MODEL")]
     pub model: Option<PathBuf>,
+    /// Take in what there is, though files of the listing are in no shard yet
+    #[arg(long)]
+    pub partial: bool,
 }
 
 #[derive(Debug, Args)]

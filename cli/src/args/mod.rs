@@ -10,6 +10,7 @@ mod tour;
 
 use std::path::PathBuf;
 
+use audio_frontend::Coverage;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use trainer::config::StageName;
 
@@ -194,6 +195,15 @@ impl IngestArguments {
 pub enum CoverageArgument {
     Spread,
     Full,
+}
+
+impl From<CoverageArgument> for Coverage {
+    fn from(argument: CoverageArgument) -> Self {
+        match argument {
+            CoverageArgument::Spread => Self::Spread,
+            CoverageArgument::Full => Self::Full,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use server::DEFAULT_ADDRESS;
 
+use super::CoverageArgument;
+
 #[derive(Debug, Args)]
 pub struct ServeArguments {
     /// Where to listen; anything but this machine itself demands users (`similar-tracks user add`)
@@ -53,9 +55,18 @@ pub enum UserCommand {
 
 #[derive(Debug, Args)]
 pub struct WorkerArguments {
+    /// Model to embed with: a folder, or `built-in`; no store is needed then [default: the store's]
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<PathBuf>,
+    /// What is decoded of a track: windows spread over it, or all [default: spread]
+    #[arg(long, value_enum, requires = "model")]
+    pub coverage: Option<CoverageArgument>,
     /// Print a line about the model before anything else
     #[arg(long)]
     pub hello: bool,
+    /// Print a line for each audio file below these folders, as `ingest` would find it, and embed nothing
+    #[arg(long, num_args = 1.., value_name = "PATH", conflicts_with_all = ["model", "hello"])]
+    pub list: Vec<PathBuf>,
     /// Memory that it may take at most, in GiB: what needs more ends it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024))]
     pub memory_gib: Option<u64>,

@@ -1,42 +1,26 @@
 //! `similar-tracks import`.
 
-use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::Context;
-use index::{Catalogue, NewTrack, Passage, Store};
-use walkdir::WalkDir;
+use index::Store;
 
 use crate::Outcome;
 use crate::args::ImportArguments;
-use crate::exchange::{ExchangedTrack, Imported};
+use crate::exchange::intake::{Intake, Summary, files};
+use crate::exchange::{Imported, shards};
 use crate::failure::hinted;
 use crate::library::serving::{EmbeddingId, Model, serving_with_tracks};
 use crate::output;
 use crate::progress::Progress;
 use crate::settings::Settings;
 
-/// Tracks in a commit.
-const COMMIT_TRACKS: usize = 1024;
-
-/// How far a vector's length may lie from 1: that of one in half precision does.
-const LENGTH_TOLERANCE: f32 = 0.01;
-
-/// What lies so near to 1 is kept as it is, number by number.
-const ROUNDING: f32 = 1e-5;
-
-/// What became of the tracks.
-#[derive(Default)]
-struct Summary {
-    added: usize,
-    renewed: usize,
-    known: usize,
-}
-
 /// Takes in tracks with their vectors. Run again, or with files that overlap, nothing is there twice; where the library
 /// knows a file already, the state of it that is newer stays.
 pub fn run(settings: &Settings, arguments: &ImportArguments) -> anyhow::Result<Outcome> {
     let files = files(&arguments.paths)?;
+    if !arguments.partial {
+        arguments.paths.iter().try_for_each(|path| shards::check(path))?;
+    }
     let store = Store::create(&settings.store)?;
     let lock = store.lock("similar-tracks import")?;
     let mut catalogue = store.catalogue_to_write(&lock)?;
@@ -53,17 +37,7 @@ pub fn run(settings: &Settings, arguments: &ImportArguments) -> anyhow::Result<O
             catalogue.commit(|writer| writer.set_serving_model(&embedding))?;
             serving = Some(embedding.clone());
         }
-        for batch in imported.batches {
-            let batch = batch.with_context(|| file.display().to_string())?;
-            for tracks in batch.chunks(COMMIT_TRACKS) {
-                let tracks: Vec<ExchangedTrack> = tracks
-                    .iter()
-                    .map(|track| checked(track, dimension))
-                    .collect::<anyhow::Result<_>>()
-                    .with_context(|| file.display().to_string())?;
-                put(&mut catalogue, &embedding, &tracks, &mut summary)?;
-            }
-        }
+        Intake { embedding: &embedding, dimension, among: None }.take(&mut catalogue, file, imported, &mut summary)?;
         progress.advance(1);
     }
     progress.finish();
@@ -71,26 +45,8 @@ pub fn run(settings: &Settings, arguments: &ImportArguments) -> anyhow::Result<O
         store.publish(&mut catalogue, serving, &lock)?;
         store.update_map(&mut catalogue, serving, &lock)?;
     }
-    let Summary { added, renewed, known } = summary;
-    output::print(&format!("{added} added, {renewed} changed, {known} already there\n"))?;
+    output::print(&(summary.to_text() + "\n"))?;
     Ok(Outcome::Done)
-}
-
-/// Those that are named, and those of folders that are named.
-fn files(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for path in paths {
-        for entry in WalkDir::new(path).sort_by_file_name() {
-            let entry = entry?;
-            let extension = entry.path().extension().unwrap_or_default();
-            // A single file may be named as it likes.
-            if entry.file_type().is_file() && (entry.depth() == 0 || extension == "parquet" || extension == "npz") {
-                files.push(entry.into_path());
-            }
-        }
-    }
-    anyhow::ensure!(!files.is_empty(), "no .parquet or .npz files there");
-    Ok(files)
 }
 
 /// The model that made a file's vectors, which has to be the store's.
@@ -132,71 +88,4 @@ fn other_model(store: &str, asked: &str) -> anyhow::Error {
         error,
         "vectors of different models cannot be compared: `ingest` the music itself, or import into another --store",
     )
-}
-
-/// With an absolute path and a vector that can be searched.
-fn checked(track: &ExchangedTrack, dimension: usize) -> anyhow::Result<ExchangedTrack> {
-    let name = track.file.path.display();
-    let sound = |vector: &[f32]| {
-        let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
-        match (length - 1.0).abs() {
-            _ if vector.len() != dimension => None,
-            off if off <= ROUNDING => Some(vector.to_vec()),
-            off if off <= LENGTH_TOLERANCE => index::unit(vector.to_vec()),
-            _ => None,
-        }
-    };
-    let no_vector = || {
-        let found = track.vector.len();
-        anyhow::anyhow!("{name}: no vector of {dimension} numbers and length 1, but of {found} numbers")
-    };
-    let passage =
-        |passage: &Passage| Some(Passage { start_seconds: passage.start_seconds, vector: sound(&passage.vector)? });
-    let passages = track.passages.iter().map(passage).collect::<Option<_>>();
-    Ok(ExchangedTrack {
-        id: track.id,
-        file: NewTrack { path: std::path::absolute(&track.file.path)?, ..track.file.clone() },
-        vector: sound(&track.vector).ok_or_else(no_vector)?,
-        passages: passages.ok_or_else(|| anyhow::anyhow!("{name}: passages that are no vectors of the model"))?,
-    })
-}
-
-fn put(
-    catalogue: &mut Catalogue,
-    embedding: &str,
-    tracks: &[ExchangedTrack],
-    summary: &mut Summary,
-) -> index::Result<()> {
-    let (mut taken, mut paths) = (Vec::new(), HashSet::new());
-    for (place, track) in tracks.iter().enumerate() {
-        if !paths.insert(&track.file.path) {
-            // Told of twice: what comes later is compared with what was taken.
-            put(catalogue, embedding, &tracks[..place], summary)?;
-            return put(catalogue, embedding, &tracks[place..], summary);
-        }
-    }
-    for track in tracks {
-        let known = catalogue.find_by_path(&track.file.path)?;
-        let Some(known) = known else {
-            summary.added += 1;
-            taken.push(track);
-            continue;
-        };
-        let has_vector = catalogue.vector(known.id, embedding)?.is_some();
-        let (theirs, ours) = (track.file.stamp.modified_ns, known.file.stamp.modified_ns);
-        let is_newer = track.file.hash.is_some() && track.file.hash != known.file.hash && theirs > ours;
-        if is_newer || !has_vector && theirs >= ours {
-            summary.renewed += 1;
-            taken.push(track);
-        } else {
-            summary.known += 1;
-        }
-    }
-    catalogue.commit(|writer| {
-        for track in &taken {
-            let id = writer.put_embedded(&track.file, embedding, &track.vector)?;
-            writer.put_passages(id, embedding, &track.passages)?;
-        }
-        Ok(())
-    })
 }

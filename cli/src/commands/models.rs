@@ -199,7 +199,7 @@ impl<'a> Models<'a> {
         let playlists = Playlists::read(self.store.folder())?;
         let lock = self.store.lock("similar-tracks models")?;
         let mut catalogue = self.store.catalogue_to_write(&lock)?;
-        let adoption = Adoption { settings, store: self.store, model: &model, jobs };
+        let adoption = Adoption { settings, store: self.store, model: &model, jobs, delegate: None };
         if let Some(serving) = &self.serving {
             // It keeps its place in the order, to be rolled back to.
             catalogue.commit(|writer| writer.put_model(serving, ModelState::Adopted))?;
@@ -207,7 +207,6 @@ impl<'a> Models<'a> {
         let embedded = adoption.embed(&mut catalogue)?;
         let generation = adoption.prepare(&catalogue, &lock)?;
         adoption.switch(&mut catalogue, generation, &lock)?;
-        let embedded = output::count(embedded, "track");
         let playlists = playlists.refresh(settings, self.store).to_text();
         let playlists = playlists.map(|playlists| format!("{playlists}\n")).unwrap_or_default();
         output::print(&format!("{id} serves now; {embedded} had to be embedded first\n{playlists}"))?;

@@ -12,6 +12,7 @@ use crate::library::playlists::Playlists;
 use crate::library::serving::serving_with_tracks;
 use crate::output;
 use crate::retraining::config::RetrainConfig;
+use crate::retraining::delegate::EmbeddingConfig;
 use crate::retraining::journal::Journal;
 use crate::retraining::metrics::write_metrics;
 use crate::retraining::night::Night;
@@ -28,6 +29,7 @@ pub fn run(settings: &Settings, arguments: &RetrainArguments) -> anyhow::Result<
     let config = RetrainConfig::read(arguments.config.as_deref())?;
     let store = Store::open(&settings.store)?;
     let playlists = Playlists::read(&settings.store)?;
+    let embedding = EmbeddingConfig::read(&settings.store)?;
     let _lock = match store.lock_retraining("similar-tracks retrain") {
         Err(index::Error::InUse { holder, .. }) => {
             let reason = Some(format!("the store is being retrained by {holder}"));
@@ -46,7 +48,15 @@ pub fn run(settings: &Settings, arguments: &RetrainArguments) -> anyhow::Result<
     let mut journal = Journal::begin(settings, &store, &serving, arguments.log_json)?;
     let mut summary = RetrainSummary { serving: serving.clone(), ..Default::default() };
     let began = Instant::now();
-    let night = Night { settings, arguments, config: &config, playlists: &playlists, store: &store, catalogue };
+    let night = Night {
+        settings,
+        arguments,
+        config: &config,
+        embedding: &embedding,
+        playlists: &playlists,
+        store: &store,
+        catalogue,
+    };
     let worked = night.work(&mut journal, &mut summary);
     summary.seconds = began.elapsed().as_secs_f64();
     let noted = journal.finish(&summary);

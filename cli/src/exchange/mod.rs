@@ -1,8 +1,10 @@
 //! File formats that tracks and their vectors are written in, and read from.
 
+pub mod intake;
 mod jsonl;
 mod npz;
 mod parquet;
+pub mod shards;
 pub mod target;
 
 use std::fs::File;
@@ -10,7 +12,7 @@ use std::io::Read;
 use std::path::Path;
 
 use anyhow::Context;
-use index::{Catalogue, NewTrack, Passage, TrackId};
+use index::{Catalogue, NewTrack, Passage, TrackId, TrackState};
 
 pub use npz::write_table;
 
@@ -22,7 +24,9 @@ pub struct ExchangedTrack {
     pub id: Option<TrackId>,
     /// The file and its tags.
     pub file: NewTrack,
-    /// Its unit vector.
+    /// Whether it has a vector, or why not.
+    pub state: TrackState,
+    /// Its unit vector; none where it has none.
     pub vector: Vec<f32>,
     /// What that is made of; none where nobody knows.
     pub passages: Vec<Passage>,
@@ -81,6 +85,7 @@ impl<'a> Exported<'a> {
         let track = |(record, vector): (index::TrackRecord, _)| ExchangedTrack {
             id: Some(id),
             file: record.file,
+            state: TrackState::Embedded,
             vector,
             passages,
         };

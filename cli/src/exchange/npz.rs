@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::Path;
 
-use index::{ContentHash, FileStamp, NewTrack, Passage};
+use index::{ContentHash, FileStamp, NewTrack, Passage, TrackState};
 use npyz::npz::NpzWriter;
 use npyz::{AutoSerialize, DType, WriterBuilder};
 use trainer::data::vector_archive::VectorArchive;
@@ -164,6 +164,7 @@ pub fn read(path: &Path) -> anyhow::Result<Imported<'static>> {
                 year: u16::try_from(years[row]).ok().filter(|year| *year > 0),
                 duration_seconds: Some(seconds[row]).filter(|seconds| seconds.is_finite()),
             },
+            state: TrackState::Embedded,
             vector: vectors.row(row).to_vec(),
             passages,
         });

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::sync::Arc;
 
 use anyhow::Context;
-use index::{ContentHash, FileStamp, NewTrack, Passage, TrackId};
+use index::{ContentHash, FileStamp, NewTrack, Passage, TrackId, TrackState};
 use parquet::basic::Compression;
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::{
@@ -126,7 +126,13 @@ fn column<T: DataType>(
     Ok(column.close()?)
 }
 
-/// Reads what [`write()`] wrote, or another file that has `path` and `embedding` at least.
+/// How many rows a file has.
+pub fn rows(file: File) -> anyhow::Result<i64> {
+    Ok(SerializedFileReader::new(file)?.metadata().file_metadata().num_rows())
+}
+
+/// Reads what [`write()`] wrote, or another file that has `path` and `embedding` at least. Where `error` is there, it tells
+/// why a file has no vector; `is_silent` and `is_transient` tell what kind of reason that is.
 pub fn read(file: File) -> anyhow::Result<Imported<'static>> {
     let reader = SerializedFileReader::new(file)?;
     let metadata = reader.metadata().file_metadata();
@@ -147,10 +153,16 @@ fn read_group(group: &dyn RowGroupReader) -> anyhow::Result<Vec<ExchangedTrack>>
     let [years, sizes, modified] =
         [group.integers("year")?, group.integers("size_bytes")?, group.integers("modified_ns")?];
     let hashes = group.bytes("content_hash")?;
+    let (errors, silent, transient) = (group.texts("error")?, group.flags("is_silent")?, group.flags("is_transient")?);
     let [starts, passages] = [group.floats("passage_seconds")?, group.floats("passage_embeddings")?];
     let mut tracks = Vec::new();
     for (row, vector) in vectors.into_iter().enumerate() {
         let tag = |place: usize| tags[place][row].clone();
+        let state = match &errors[row] {
+            None => TrackState::Embedded,
+            Some(_) if silent[row] => TrackState::Silent,
+            Some(reason) => TrackState::Failed { reason: reason.clone(), transient: transient[row] },
+        };
         let path = paths[row].as_ref().with_context(|| format!("row {row} has no path"))?;
         let length = passages[row].len() / starts[row].len().max(1);
         let has_passages = length > 0 && length * starts[row].len() == passages[row].len();
@@ -173,6 +185,7 @@ fn read_group(group: &dyn RowGroupReader) -> anyhow::Result<Vec<ExchangedTrack>>
                 year: years[row].and_then(|year| u16::try_from(year).ok()).filter(|year| *year > 0),
                 duration_seconds: seconds[row].filter(|seconds| seconds.is_finite()),
             },
+            state,
             vector,
             passages: of_track.unwrap_or_default(),
         });
@@ -236,6 +249,16 @@ impl Group<'_> {
             None => Ok(vec![None; self.rows]),
             Some(_) => anyhow::bail!("column {name} holds no whole numbers"),
         }
+    }
+
+    fn flags(&self, name: &str) -> anyhow::Result<Vec<bool>> {
+        let (reader, levels) = self.column(name)?;
+        let flags = match reader {
+            Some(ColumnReader::BoolColumnReader(reader)) => scalars(reader, levels, |value| *value)?,
+            None => return Ok(vec![false; self.rows]),
+            Some(_) => anyhow::bail!("column {name} holds neither true nor false"),
+        };
+        Ok(flags.into_iter().map(|flag| flag.unwrap_or(false)).collect())
     }
 
     fn numbers(&self, name: &str) -> anyhow::Result<Vec<Option<f64>>> {

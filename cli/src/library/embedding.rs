@@ -10,7 +10,7 @@ use index::{Catalogue, Store, TrackId};
 
 use super::plan::Task;
 use super::serving::Model;
-use super::worker::{Outcome, Worker};
+use super::worker::{Heard, Outcome, Worker};
 use crate::progress::Progress;
 use crate::settings::Settings;
 
@@ -113,12 +113,14 @@ impl Embedding<'_> {
 
 fn record(writer: &Writer<'_>, embedding: &str, task: &Task, outcome: &Outcome) -> index::catalogue::Written {
     match outcome {
-        Outcome::Embedded { track, vector, passages } => {
+        Outcome::Heard(Heard::Embedded { track, vector, passages }) => {
             let id = writer.put_embedded(track, embedding, vector)?;
             writer.put_passages(id, embedding, passages)
         }
-        Outcome::Silent { track } => writer.put_silent(track).map(|_| ()),
+        Outcome::Heard(Heard::Silent { track }) => writer.put_silent(track).map(|_| ()),
         Outcome::Same { id, .. } => writer.set_place(*id, &task.path, task.stamp),
-        Outcome::Failed { track, reason, transient } => writer.put_failed(track, reason, *transient).map(|_| ()),
+        Outcome::Heard(Heard::Failed { track, reason, transient }) => {
+            writer.put_failed(track, reason, *transient).map(|_| ())
+        }
     }
 }

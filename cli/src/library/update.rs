@@ -15,8 +15,8 @@ use super::plan::{Plan, Task, plan};
 use super::playlists::{Playlists, Refreshed};
 use super::serving::{EmbeddingId, Model, serving_with_tracks};
 use super::walk::Found;
-use super::worker;
-use crate::args::{CoverageArgument, IngestArguments};
+use super::worker::{Heard, Outcome};
+use crate::args::IngestArguments;
 use crate::failure::hinted;
 use crate::output;
 use crate::settings::Settings;
@@ -136,8 +136,7 @@ fn index_config(config: IndexConfig, arguments: &IngestArguments) -> IndexConfig
 fn model_to_use(store: &Store, catalogue: &Catalogue, arguments: &IngestArguments) -> anyhow::Result<Model> {
     let serving = serving_with_tracks(catalogue)?.map(|id| EmbeddingId::parse(&id));
     let coverage = match arguments.coverage {
-        Some(CoverageArgument::Spread) => Coverage::Spread,
-        Some(CoverageArgument::Full) => Coverage::Full,
+        Some(coverage) => coverage.into(),
         None => serving.as_ref().map_or_else(Coverage::default, |serving| serving.coverage),
     };
     let model = match (&arguments.model, &serving) {
@@ -227,19 +226,19 @@ impl Ingest<'_> {
 }
 
 impl Summary {
-    fn count(&mut self, task: &Task, outcome: worker::Outcome) {
+    fn count(&mut self, task: &Task, outcome: Outcome) {
         match outcome {
-            worker::Outcome::Embedded { track, .. } => {
+            Outcome::Heard(Heard::Embedded { track, .. }) => {
                 self.music_seconds += track.duration_seconds.unwrap_or(0.0);
                 match task.known {
                     Some(_) => self.changed += 1,
                     None => self.added += 1,
                 }
             }
-            worker::Outcome::Silent { .. } => self.silent += 1,
-            worker::Outcome::Same { moved: true, .. } => self.moved += 1,
-            worker::Outcome::Same { moved: false, .. } => self.unchanged += 1,
-            worker::Outcome::Failed { track, reason, transient: Transient(_) } => {
+            Outcome::Heard(Heard::Silent { .. }) => self.silent += 1,
+            Outcome::Same { moved: true, .. } => self.moved += 1,
+            Outcome::Same { moved: false, .. } => self.unchanged += 1,
+            Outcome::Heard(Heard::Failed { track, reason, transient: Transient(_) }) => {
                 self.failed += 1;
                 self.failures.push(Failure { path: track.path.display().to_string(), reason });
             }

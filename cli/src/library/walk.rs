@@ -22,6 +22,21 @@ pub struct Found {
     pub unreadable: Vec<(PathBuf, String)>,
 }
 
+/// A file as listings of JSON lines have it.
+#[derive(serde::Serialize)]
+pub struct ListedFile<'a> {
+    path: &'a str,
+    size_bytes: u64,
+    modified_ns: i64,
+}
+
+impl<'a> ListedFile<'a> {
+    /// `None`: its name is no text, and cannot stand in JSON.
+    pub fn new(path: &'a Path, FileStamp { size_bytes, modified_ns }: FileStamp) -> Option<Self> {
+        Some(Self { path: path.to_str()?, size_bytes, modified_ns })
+    }
+}
+
 /// Walks folders, following links but no loops. A root may be a single file, whatever its name.
 ///
 /// # Errors

@@ -1,12 +1,13 @@
 //! Works on one file: recognises it by its bytes, or decodes and embeds it.
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::sync::Mutex;
 
 use audio_frontend::content::hash_file;
-use audio_frontend::tags;
+use audio_frontend::{Coverage, tags};
 use index::catalogue::Transient;
-use index::{Catalogue, ContentHash, NewTrack, Passage, TrackId};
+use index::{Catalogue, ContentHash, FileStamp, NewTrack, Passage, TrackId};
 use trainer::Embedder;
 use trainer::embed::TrackEmbedding;
 
@@ -16,7 +17,22 @@ use super::serving::{EmbeddingId, Model};
 
 /// What came of a file.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "almost all of those that are kept at once are of the large kind")]
 pub enum Outcome {
+    /// It was listened to.
+    Heard(Heard),
+    /// A known track was found: its bytes are the same, its stamp or place is new.
+    Same {
+        /// The track.
+        id: TrackId,
+        /// Whether its path is another than before.
+        moved: bool,
+    },
+}
+
+/// What listening to a file gives.
+#[derive(Debug)]
+pub enum Heard {
     /// It has a vector now.
     Embedded {
         /// What it is.
@@ -25,13 +41,6 @@ pub enum Outcome {
         vector: Vec<f32>,
         /// What that is made of.
         passages: Vec<Passage>,
-    },
-    /// A known track was found: its bytes are the same, its stamp or place is new.
-    Same {
-        /// The track.
-        id: TrackId,
-        /// Whether its path is another than before.
-        moved: bool,
     },
     /// Nothing is to be heard of it.
     Silent {
@@ -76,45 +85,14 @@ impl<'a> Worker<'a> {
     /// # Errors
     /// Of the catalogue only: what is wrong with the file is an outcome.
     pub fn work(&self, task: &Task) -> index::Result<Outcome> {
-        let mut track = NewTrack {
-            path: task.path.clone(),
-            stamp: task.stamp,
-            hash: None,
-            artist: None,
-            title: None,
-            album: None,
-            genre: None,
-            year: None,
-            duration_seconds: None,
+        let track = match hashed(&task.path, task.stamp) {
+            Ok(track) => track,
+            Err(failed) => return Ok(Outcome::Heard(failed)),
         };
-        match hash_file(&task.path).map(ContentHash) {
-            Ok(hash) => track.hash = Some(hash),
-            Err(error) => {
-                let error = audio_frontend::Error::Io { path: task.path.clone(), source: error };
-                return Ok(Outcome::Failed { track, reason: error.reason(), transient: Transient(true) });
-            }
+        match self.recognise(task, track.hash)? {
+            Some(same) => Ok(same),
+            None => Ok(Outcome::Heard(listen(track, &self.embedder, self.embedding.coverage))),
         }
-        if let Some(same) = self.recognise(task, track.hash)? {
-            return Ok(same);
-        }
-        let info = tags::read(&task.path);
-        track.artist = info.tags.artist;
-        track.title = info.tags.title;
-        track.album = info.tags.album;
-        track.genre = info.tags.genre;
-        track.year = info.tags.year;
-        track.duration_seconds = info.duration_seconds;
-        Ok(match self.embedder.embed_file(&task.path, self.embedding.coverage) {
-            Ok(TrackEmbedding { vector, passages }) => {
-                Outcome::Embedded { track, vector, passages: passages.into_iter().map(passage).collect() }
-            }
-            Err(trainer::Error::Audio(audio_frontend::Error::Silent { .. })) => Outcome::Silent { track },
-            Err(trainer::Error::Audio(error)) => {
-                Outcome::Failed { track, reason: error.reason(), transient: Transient(error.is_transient()) }
-            }
-            // Not the file's fault: no memory, perhaps.
-            Err(error) => Outcome::Failed { track, reason: error.to_string(), transient: Transient(true) },
-        })
     }
 
     /// A track with these bytes at this path, or one whose file is no longer where it was.
@@ -138,5 +116,53 @@ impl<'a> Worker<'a> {
             }
         }
         Ok(None)
+    }
+}
+
+/// A file of which no more is known than its bytes; or that these cannot be read.
+#[allow(clippy::result_large_err, reason = "a file that fails is told of as one that does not")]
+pub fn hashed(path: &Path, stamp: FileStamp) -> Result<NewTrack, Heard> {
+    let track = NewTrack {
+        path: path.to_owned(),
+        stamp,
+        hash: None,
+        artist: None,
+        title: None,
+        album: None,
+        genre: None,
+        year: None,
+        duration_seconds: None,
+    };
+    match hash_file(path) {
+        Ok(hash) => Ok(NewTrack { hash: Some(ContentHash(hash)), ..track }),
+        Err(source) => {
+            let reason = audio_frontend::Error::Io { path: path.to_owned(), source }.reason();
+            Err(Heard::Failed { track, reason, transient: Transient(true) })
+        }
+    }
+}
+
+/// Reads its tags, decodes and embeds it.
+pub fn listen(track: NewTrack, embedder: &Embedder, coverage: Coverage) -> Heard {
+    let info = tags::read(&track.path);
+    let track = NewTrack {
+        artist: info.tags.artist,
+        title: info.tags.title,
+        album: info.tags.album,
+        genre: info.tags.genre,
+        year: info.tags.year,
+        duration_seconds: info.duration_seconds,
+        ..track
+    };
+    match embedder.embed_file(&track.path, coverage) {
+        Ok(TrackEmbedding { vector, passages }) => {
+            Heard::Embedded { track, vector, passages: passages.into_iter().map(passage).collect() }
+        }
+        Err(trainer::Error::Audio(audio_frontend::Error::Silent { .. })) => Heard::Silent { track },
+        Err(trainer::Error::Audio(error)) => {
+            Heard::Failed { track, reason: error.reason(), transient: Transient(error.is_transient()) }
+        }
+        // Not the file's fault: no memory, perhaps.
+        Err(error) => Heard::Failed { track, reason: error.to_string(), transient: Transient(true) },
     }
 }

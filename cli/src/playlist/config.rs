@@ -20,6 +20,9 @@ struct Config {
     /// `[index]`, which the store reads itself.
     #[serde(rename = "index")]
     _index: toml::Table,
+    /// `[embedding]`, which `retrain` reads itself.
+    #[serde(rename = "embedding")]
+    _embedding: toml::Table,
 }
 
 /// A `[[playlist]]` of a store's `config.toml`.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use index::{Catalogue, Store, TrackId, TrackRecord, WriteLock};
 
+use super::delegate::Delegate;
 use crate::failure::hinted;
 use crate::library::embedding::Embedding;
 use crate::library::plan::Task;
@@ -26,6 +27,8 @@ pub struct Adoption<'a> {
     pub model: &'a Model,
     /// Files worked on at once; `None`: as many as there are cores.
     pub jobs: Option<NonZeroUsize>,
+    /// Who embeds; `None`: this program itself.
+    pub delegate: Option<Delegate>,
 }
 
 /// One track of so many may be lost to answers by a change of models, because its file is gone or cannot be read any more.
@@ -45,12 +48,12 @@ const PATIENCE: Duration = Duration::from_secs(15 * 60);
 const RETRY_EVERY: Duration = Duration::from_secs(1);
 
 impl Adoption<'_> {
-    /// Embeds whatever the serving model has a vector of and this one has not; answers stay as they are. Returns how many
-    /// there were.
+    /// Embeds whatever the serving model has a vector of and this one has not; answers stay as they are. Returns what
+    /// came of it, in words.
     ///
     /// # Errors
     /// Where too many cannot be embedded; what the catalogue reports.
-    pub fn embed(&self, catalogue: &mut Catalogue) -> anyhow::Result<usize> {
+    pub fn embed(&self, catalogue: &mut Catalogue) -> anyhow::Result<String> {
         self.model.keep_in(self.store)?;
         let embedding = self.model.id.to_string();
         let served: HashSet<TrackId> = match catalogue.serving_model()? {
@@ -64,17 +67,26 @@ impl Adoption<'_> {
             .filter(|known| std::fs::metadata(&known.path).is_ok_and(|metadata| stamp_of(&metadata) == known.stamp))
             .map(|known| Task { path: known.path, stamp: known.stamp, known: Some(known.id), has_vector: false })
             .collect();
-        let Self { settings, store, model, jobs } = *self;
-        let work = Embedding { settings, store, model, jobs, needs_passages: false, what: "embedding the library" };
-        if !tasks.is_empty() {
-            work.work(catalogue, &tasks, &Mutex::new(HashSet::new()), &mut |_, _| ())?;
+        let Self { settings, store, model, jobs, ref delegate } = *self;
+        let mut outcome = output::count(tasks.len(), "track");
+        match delegate {
+            _ if tasks.is_empty() => {}
+            Some(delegate) => {
+                let summary = delegate.embed(catalogue, store, model, &tasks)?;
+                outcome.push_str(&format!(" given to another program: {}", summary.to_text()));
+            }
+            None => {
+                let what = "embedding the library";
+                let work = Embedding { settings, store, model, jobs, needs_passages: false, what };
+                work.work(catalogue, &tasks, &Mutex::new(HashSet::new()), &mut |_, _| ())?;
+            }
         }
         let embedded: HashSet<TrackId> = catalogue.embedded_tracks(&embedding)?.into_iter().collect();
         let lost = served.difference(&embedded).count();
         if are_too_many(lost, served.len()) {
             return Err(too_many_lost(lost, served.len()));
         }
-        Ok(tasks.len())
+        Ok(outcome)
     }
 
     /// A generation of the model's vectors, checked: counts, unit length, recall, and tracks that must find themselves.

@@ -11,6 +11,7 @@
 //! | [`candidate`] | the model that a night's training comes to |
 //! | [`judgement`] | the candidate beside the model that serves |
 //! | [`adoption`] | how a model comes to serve |
+//! | [`delegate`] | another program that embeds |
 //! | [`neighbours`] | which tracks got other neighbours |
 //! | [`collection`] | what is kept of models, and how long |
 //! | [`metrics`] | figures for Prometheus |
@@ -19,6 +20,7 @@ pub mod adoption;
 pub mod candidate;
 pub mod collection;
 pub mod config;
+pub mod delegate;
 pub mod journal;
 pub mod judgement;
 pub mod lesson;

@@ -11,6 +11,7 @@ use super::adoption::{Adoption, are_too_many, lock_in_turn, too_many_lost};
 use super::candidate::{Candidacy, Training};
 use super::collection::collect;
 use super::config::RetrainConfig;
+use super::delegate::EmbeddingConfig;
 use super::journal::{COMMAND, Journal, Step};
 use super::judgement::{Trial, add_turnover};
 use super::lesson::{Lesson, Parts};
@@ -36,6 +37,8 @@ pub struct Night<'a> {
     pub arguments: &'a RetrainArguments,
     /// What it goes by.
     pub config: &'a RetrainConfig,
+    /// Who embeds the library.
+    pub embedding: &'a EmbeddingConfig,
     /// What is refreshed when tracks or the model have changed.
     pub playlists: &'a Playlists,
     /// The store, which nobody else retrains.
@@ -125,7 +128,7 @@ impl Night<'_> {
         if !decision.is_promotion() {
             return Ok(Some(decision.reason()));
         }
-        self.adopt(journal, &candidate, summary)?;
+        self.adopt(journal, &candidate, &candidacy.folder, summary)?;
         Ok(None)
     }
 
@@ -225,9 +228,20 @@ impl Night<'_> {
         Ok(parent.join(digest))
     }
 
-    fn adopt(&self, journal: &mut Journal<'_>, candidate: &Model, summary: &mut RetrainSummary) -> anyhow::Result<()> {
-        let adoption =
-            Adoption { settings: self.settings, store: self.store, model: candidate, jobs: self.arguments.jobs };
+    fn adopt(
+        &self,
+        journal: &mut Journal<'_>,
+        candidate: &Model,
+        folder: &Path,
+        summary: &mut RetrainSummary,
+    ) -> anyhow::Result<()> {
+        let adoption = Adoption {
+            settings: self.settings,
+            store: self.store,
+            model: candidate,
+            jobs: self.arguments.jobs,
+            delegate: self.embedding.delegate(folder.join("embedding")),
+        };
         let lock = lock_in_turn(self.store, "similar-tracks retrain")?;
         let mut catalogue = self.store.catalogue_to_write(&lock)?;
         if catalogue.serving_model()?.as_deref() != Some(summary.serving.as_str()) {
@@ -235,8 +249,8 @@ impl Night<'_> {
             return Err(hinted(error, "the next run trains that one on"));
         }
         journal.step(Step::Embed, |_| {
-            let count = adoption.embed(&mut catalogue)?;
-            Ok(((), output::count(count, "track")))
+            let outcome = adoption.embed(&mut catalogue)?;
+            Ok(((), outcome))
         })?;
         let generation = journal.step(Step::Check, |_| {
             let generation = adoption.prepare(&catalogue, &lock)?;

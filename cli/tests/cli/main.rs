@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 mod copies;
+mod delegate;
 mod disk;
 mod errors;
 mod export;
@@ -33,6 +34,7 @@ mod schedule;
 mod serve;
 mod serve_refusals;
 mod served;
+mod shards;
 mod subsonic;
 mod subsonic_said;
 mod torture;
