@@ -7,9 +7,30 @@ every interface: start it in a network namespace of its own (`unshare -rn`), or 
 """
 
 import os
+import socket
 import sys
+import time
 
 import milvus
+
+# One that was killed leaves connections behind.
+PORT_PATIENCE_SECONDS = 60
+
+
+def wait_for(port):
+    """Waits until nobody else has a port: where one has, the server would listen on another, and say nothing."""
+    begun = time.monotonic()
+    while True:
+        try:
+            with socket.socket(socket.AF_INET6) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(("::", port))
+                probe.listen()
+                return
+        except OSError as error:
+            if time.monotonic() - begun > PORT_PATIENCE_SECONDS:
+                sys.exit(f"error: port {port}: {error}")
+            time.sleep(0.2)
 
 
 def main(folder, port, metrics_port="9091"):
@@ -21,6 +42,7 @@ def main(folder, port, metrics_port="9091"):
     # What the package does before it starts its child, and offers to nobody else.
     milvus._initialize_data_files(config.base_data_dir)  # pylint: disable=protected-access
     program = server.get_milvus_executable_path()
+    wait_for(int(port))
     os.chdir(config.base_data_dir)
     environment = dict(
         os.environ,

@@ -1,5 +1,6 @@
 //! A Milvus server of its own for a test.
 
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -41,6 +42,15 @@ impl MilvusServer {
 
     /// Starts it with what it had on disk, and waits until it answers.
     pub fn restart(&mut self) {
+        self.come_up();
+        // Where its port was not free for a moment, it listens on another.
+        while TcpStream::connect(("127.0.0.1", PORT)).is_err() {
+            self.kill();
+            self.come_up();
+        }
+    }
+
+    fn come_up(&mut self) {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/milvus_server.py");
         let log = || Stdio::from(std::fs::File::create(self.folder.path().join("log")).unwrap());
         let mut command = Command::new(&self.python);
