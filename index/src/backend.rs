@@ -102,7 +102,13 @@ impl Backend {
     }
 
     fn parse(text: &str, token: Option<String>) -> std::result::Result<Self, String> {
-        let file: toml::Table = toml::from_str(text).map_err(|error| error.to_string())?;
+        // Without the line itself: the token may stand in it.
+        let place = |error: &toml::de::Error| {
+            let lines = |span: std::ops::Range<usize>| 1 + text[..span.start].lines().count().saturating_sub(1);
+            error.span().map_or(String::new(), |span| format!("line {}: ", lines(span)))
+        };
+        let told = |error: toml::de::Error| format!("{}{}", place(&error), error.message());
+        let file: toml::Table = toml::from_str(text).map_err(told)?;
         let Some(table) = file.get("index") else { return Ok(Self::default()) };
         let table: Table = table.clone().try_into().map_err(|error| format!("[index]: {}", error.message()))?;
         if table.backend == Name::Faiss {
@@ -181,9 +187,10 @@ mod tests {
             ("backend = 'qdrant'", "unknown variant `qdrant`"),
             ("adress = 'http://m'", "unknown field `adress`"),
             ("address = 'http://m'", "are of backend"),
+            ("token = 'secret", "line 2: "),
         ] {
             let error = Backend::parse(&format!("[index]\n{lines}\n"), None).unwrap_err();
-            assert!(error.contains(told), "{lines}: {error}");
+            assert!(error.contains(told) && !error.contains("secret"), "{lines}: {error}");
         }
     }
 }
