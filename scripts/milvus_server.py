@@ -14,16 +14,16 @@ import time
 import milvus
 
 # One that was killed leaves connections behind.
-PORT_PATIENCE_SECONDS = 60
+PORT_PATIENCE_SECONDS = 120
 
 
 def wait_for(port):
-    """Waits until nobody else has a port: where one has, the server would listen on another, and say nothing."""
+    """Waits until nobody else has a port, nor had it lately: where one has, the server would listen on another, and say
+    nothing."""
     begun = time.monotonic()
     while True:
         try:
             with socket.socket(socket.AF_INET6) as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind(("::", port))
                 probe.listen()
                 return

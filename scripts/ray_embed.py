@@ -9,6 +9,7 @@ dies: docs/ray.md.
 """
 import argparse
 import contextlib
+import fcntl
 import json
 import os
 import pathlib
@@ -138,7 +139,8 @@ class Embedder:
                 return worker.ask(file, self.seconds)
             except WorkerEnded as ended:
                 self.worker, reason = None, f"the worker that listened to this ended ({ended}), twice"
-        return {"error": reason, "is_transient": False}
+        # As it was found: whoever lists it again need not try it again.
+        return {"error": reason, "is_transient": False, **stamp_of(file)}
 
     def started(self):
         if self.worker is None:
@@ -147,6 +149,14 @@ class Embedder:
             if found != self.model_id:
                 raise NodeUnfit(f"{self.program} on this node has the model {found}, not {self.model_id}")
         return self.worker
+
+
+def stamp_of(file):
+    try:
+        state = os.stat(file)
+    except OSError:
+        return {}
+    return {"size_bytes": state.st_size, "modified_ns": state.st_mtime_ns}
 
 
 @contextlib.contextmanager
@@ -210,10 +220,12 @@ def listing_line(line):
         return None
     if not text:
         return None
-    if text.startswith("{"):
+    try:
         row = json.loads(text)
         path, stamp = row["path"], (row.get("size_bytes"), row.get("modified_ns"))
         return path, stamp if None not in stamp else None
+    except (ValueError, TypeError, KeyError, AttributeError):
+        pass  # no object with a path: a path, as `worker` has it
     if "://" in text:
         return text, None
     path = os.path.realpath(text)
@@ -230,6 +242,11 @@ class Shards:
     def __init__(self, folder, model_id):
         self.folder, self.model_id = pathlib.Path(folder), model_id
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.lock = open(self.folder / ".lock", "w")
+        try:
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            fail(f"another ray_embed.py is writing to {folder}", "wait until it has ended, or end it")
         self.rows, self.known = {}, {}
         for partial in self.folder.glob(".*.partial"):
             partial.unlink()

@@ -213,6 +213,7 @@ def check(folder, program, address):
 def check_addresses(folder, program, address, similar_tracks):
     """Files that fsspec fetches; one that ends whatever worker listens to it; one that is not there at first."""
     deadly, late, listing, wrapper = (folder / name for name in ["deadly.wav", "late.wav", "listing", "wrapper"])
+    deadly.write_bytes(b"ends whoever reads it")
     listing.write_bytes(f"{deadly}\n{late}\n\n".encode() + b"\xff.wav\n")
     wrapper.write_text(f"""#!/bin/sh
 [ ! -e {folder}/broken ] || [ -z "$RAY_RAYLET_PID" ] || exit 1
@@ -236,6 +237,7 @@ while read -r line; do case $line in *deadly*) exit ;; esac; printf '%s\\n' "$li
     late.write_bytes((folder / "library/01/0001.wav").read_bytes())
     run = Run(*arguments)
     assert run.end() == 0 and run.done == FILES // 20 + 2, run.told()
+    assert "deadly" not in run.told(), run.told()
     imported = similar_tracks("other", "import", shards)
     assert imported.stdout.startswith(f"{FILES // 20} added, 1 changed, "), imported
     files, vectors = contents(folder / "other")

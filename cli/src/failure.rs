@@ -45,7 +45,10 @@ fn general_hint(error: &anyhow::Error) -> Option<&'static str> {
             index::Error::InUse { .. } => "wait until it has ended; queries go on meanwhile",
             index::Error::NewerFormat { .. } => "the store was written by a newer similar-tracks: update this one",
             index::Error::ChangedWhileRead { .. } => "run the command again",
-            index::Error::Config { .. } => "mend the file or take it away: README, \"On many machines\" and \"Playlists that keep themselves up to date\"",
+            index::Error::Config { .. } => {
+                "mend it or take it out: README, \"On many machines\" and, of [[playlist]], \"Playlists that keep \
+                 themselves up to date\""
+            }
             index::Error::WithoutMilvus => {
                 "build it with `cargo build --release --features milvus`, or take `backend = \"milvus\"` out of the \
                  store's config.toml"

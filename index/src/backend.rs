@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::error::{Error, Result};
+use crate::config_file::ConfigFile;
+use crate::error::Result;
 
 /// Environment variable whose value is the token, so that it need not stand in a file.
 pub const TOKEN_VARIABLE: &str = "SIMILAR_TRACKS_MILVUS_TOKEN";
@@ -70,7 +71,7 @@ struct Table {
     #[serde(default)]
     backend: Name,
     address: Option<String>,
-    token: Option<String>,
+    token: Option<toml::Value>,
     database: Option<String>,
     collection: Option<String>,
     ca_certificate: Option<PathBuf>,
@@ -88,44 +89,39 @@ enum Name {
 }
 
 impl Backend {
-    /// Reads a configuration file, which need not be there.
+    /// As a store's configuration says; a token of the environment counts first.
     ///
     /// # Errors
-    /// [`Error::Config`], [`Error::Io`].
-    pub fn read(path: &Path) -> Result<Self> {
-        match std::fs::read_to_string(path) {
-            Ok(text) => Self::parse(&text, std::env::var(TOKEN_VARIABLE).ok())
-                .map_err(|reason| Error::Config { path: path.into(), reason }),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(error) => Err(Error::io(path, error)),
-        }
+    /// [`Error::Config`].
+    pub fn read(config: &ConfigFile) -> Result<Self> {
+        let token = std::env::var(TOKEN_VARIABLE).ok().filter(|token| !token.is_empty());
+        let Some(table) = config.part("index")? else { return Ok(Self::default()) };
+        let folder = config.path().parent().unwrap_or(Path::new(""));
+        Self::of(table, token, folder).map_err(|reason| config.fault(format!("index: {reason}")))
     }
 
-    fn parse(text: &str, token: Option<String>) -> std::result::Result<Self, String> {
-        // Without the line itself: the token may stand in it.
-        let place = |error: &toml::de::Error| {
-            let lines = |span: std::ops::Range<usize>| 1 + text[..span.start].lines().count().saturating_sub(1);
-            error.span().map_or(String::new(), |span| format!("line {}: ", lines(span)))
-        };
-        let told = |error: toml::de::Error| format!("{}{}", place(&error), error.message());
-        let file: toml::Table = toml::from_str(text).map_err(told)?;
-        let Some(table) = file.get("index") else { return Ok(Self::default()) };
-        let table: Table = table.clone().try_into().map_err(|error| format!("[index]: {}", error.message()))?;
+    fn of(table: Table, token: Option<String>, folder: &Path) -> std::result::Result<Self, String> {
         if table.backend == Name::Faiss {
             let is_of_milvus = table.address.is_some() || table.token.is_some() || table.collection.is_some();
             return if is_of_milvus {
-                Err("[index]: address, token and collection are of backend = \"milvus\"".into())
+                Err("address, token and collection are of backend = \"milvus\"".into())
             } else {
                 Ok(Self::Faiss)
             };
         }
-        let address = table.address.ok_or("[index]: milvus needs an address, such as \"http://localhost:19530\"")?;
+        let address = table.address.ok_or("milvus needs an address, such as \"http://localhost:19530\"")?;
         if !["http://", "https://"].iter().any(|scheme| address.starts_with(scheme)) {
-            return Err(format!("[index]: the address {address:?} begins with neither http:// nor https://"));
+            return Err(format!("the address {address:?} begins with neither http:// nor https://"));
         }
-        if table.ca_certificate.is_some() && !address.starts_with("https://") {
-            return Err("[index]: ca_certificate is of addresses that begin with https://".into());
+        if (table.ca_certificate.is_some() || table.server_name.is_some()) && !address.starts_with("https://") {
+            return Err("ca_certificate and server_name are of addresses that begin with https://".into());
         }
+        let own_token = match table.token {
+            Some(toml::Value::String(token)) => Some(token),
+            // Not what it is instead.
+            Some(_) => return Err("token must be a text".into()),
+            None => None,
+        };
         let collection = table.collection.unwrap_or_else(|| "tracks".into());
         let is_name = |name: &str| {
             name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
@@ -133,14 +129,15 @@ impl Backend {
                 && name.len() <= LONGEST_COLLECTION
         };
         if !is_name(&collection) {
-            return Err(format!("[index]: {collection:?} is no name of a collection: letters, digits and _"));
+            return Err(format!("{collection:?} is no name of a collection: letters, digits and _"));
         }
         Ok(Self::Milvus(MilvusConfig {
             address,
-            token: token.or(table.token).map(Token),
+            token: token.or(own_token).map(Token),
             database: table.database.unwrap_or_else(|| "default".into()),
             collection,
-            ca_certificate: table.ca_certificate,
+            // A nightly run has another working directory.
+            ca_certificate: table.ca_certificate.map(|path| folder.join(path)),
             server_name: table.server_name,
             consistency: table.consistency.unwrap_or_default(),
             grace_seconds: table.grace_seconds.unwrap_or(GRACE_SECONDS),
@@ -158,21 +155,33 @@ const GRACE_SECONDS: u64 = 60;
 mod tests {
     use super::*;
 
+    fn read(text: &str, token: Option<&str>) -> std::result::Result<Backend, String> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("config.toml"), text).unwrap();
+        let config = ConfigFile::read(folder.path()).unwrap();
+        let Some(table) = config.part("index").map_err(|error| error.to_string())? else {
+            return Ok(Backend::default());
+        };
+        Backend::of(table, token.map(Into::into), Path::new("/store"))
+    }
+
     #[test]
     fn faiss_is_what_searches_where_nothing_is_said() {
         for text in ["", "[[playlist]]\nfile = 'a.m3u8'", "[index]", "[index]\nbackend = 'faiss'"] {
-            assert_eq!(Backend::parse(text, None).unwrap(), Backend::Faiss, "{text}");
+            assert_eq!(read(text, None).unwrap(), Backend::Faiss, "{text}");
         }
     }
 
     #[test]
     fn milvus_has_defaults_and_the_environments_token_counts() {
-        let text = "[index]\nbackend = 'milvus'\naddress = 'https://milvus:19530'\ntoken = 'a:b'\nserver_name = 'm'";
-        let Backend::Milvus(config) = Backend::parse(text, None).unwrap() else { panic!("milvus") };
+        let text = "[index]\nbackend = 'milvus'\naddress = 'https://milvus:19530'\ntoken = 'a:b'\nserver_name = 'm'\n\
+                    ca_certificate = 'ca.pem'";
+        let Backend::Milvus(config) = read(text, None).unwrap() else { panic!("milvus") };
         assert_eq!((config.collection.as_str(), config.database.as_str()), ("tracks", "default"));
         assert_eq!((config.consistency, config.token.clone()), (Consistency::Bounded, Some(Token("a:b".into()))));
+        assert_eq!(config.ca_certificate.as_deref(), Some(Path::new("/store/ca.pem")));
         assert!(!format!("{config:?}").contains("a:b"));
-        let Backend::Milvus(config) = Backend::parse(text, Some("key".into())).unwrap() else { panic!("milvus") };
+        let Backend::Milvus(config) = read(text, Some("key")).unwrap() else { panic!("milvus") };
         assert_eq!(config.token, Some(Token("key".into())));
     }
 
@@ -183,14 +192,15 @@ mod tests {
             ("backend = 'milvus'\naddress = 'localhost:19530'", "neither http:// nor https://"),
             ("backend = 'milvus'\naddress = 'http://m'\ncollection = 'a-b'", "no name of a collection"),
             ("backend = 'milvus'\naddress = 'http://m'\nca_certificate = 'ca.pem'", "https://"),
+            ("backend = 'milvus'\naddress = 'http://m'\nserver_name = 'm'", "https://"),
             ("backend = 'milvus'\naddress = 'http://m'\nconsistency = 'never'", "unknown variant `never`"),
+            ("backend = 'milvus'\naddress = 'http://m'\ntoken = 1234", "token must be a text"),
             ("backend = 'qdrant'", "unknown variant `qdrant`"),
             ("adress = 'http://m'", "unknown field `adress`"),
             ("address = 'http://m'", "are of backend"),
-            ("token = 'secret", "line 2: "),
         ] {
-            let error = Backend::parse(&format!("[index]\n{lines}\n"), None).unwrap_err();
-            assert!(error.contains(told) && !error.contains("secret"), "{lines}: {error}");
+            let error = read(&format!("[index]\n{lines}\n"), None).unwrap_err();
+            assert!(error.contains(told) && !error.contains("1234"), "{lines}: {error}");
         }
     }
 }

@@ -11,13 +11,10 @@ use crate::hubs::{self, LOOKED_AMONG, Neighbourhoods, Sample};
 use crate::rows::Rows;
 use crate::track::TrackId;
 use crate::track_set::{TrackSet, both};
-use crate::vectors::{Allowed, Vectors};
+use crate::vectors::{Allowed, MORE_PROBES, Vectors};
 
 /// Vectors that are worked on together.
 pub(crate) const BATCH: usize = 16_384;
-
-/// A search that found too few tracks among those allowed looks through so many times more lists.
-const MORE_PROBES: usize = 4;
 
 /// A search by codes compares no more tracks than that beyond those wanted: of very many, the last matter little.
 const MOST_MORE_CANDIDATES: usize = 4096;

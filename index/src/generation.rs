@@ -57,9 +57,18 @@ pub struct GenerationManifest {
 pub struct Collection {
     /// Its name.
     pub name: String,
+    /// An alias that it has as long as nobody but this store has changed it: another one before each change.
+    pub mark: String,
     /// While it is filled: tracks with smaller numbers are there. `None`: all are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filled_below: Option<u64>,
+}
+
+impl Collection {
+    /// What the names of its store's collections begin with.
+    fn prefix(&self) -> &str {
+        self.name.trim_end_matches(|character: char| character.is_ascii_digit())
+    }
 }
 
 /// BLAKE3 hashes of a generation's files.
@@ -82,15 +91,16 @@ pub(crate) struct Source {
     model_id: String,
     hub_weight: f32,
     config: IndexConfig,
-    is_in_milvus: bool,
+    /// What the names of its collections begin with; `None`: it is not in Milvus.
+    collections: Option<String>,
 }
 
 impl Source {
     /// A model's vectors, as they are ranked and searched now.
-    pub fn new(catalogue: &Catalogue, model_id: &str, is_in_milvus: bool) -> Result<Self> {
+    pub fn new(catalogue: &Catalogue, model_id: &str, collections: Option<String>) -> Result<Self> {
         let (hub_weight, config) = (catalogue.hub_weight()?, catalogue.index_config()?);
         let (catalogue, model_id) = (catalogue.identity()?, model_id.into());
-        Ok(Self { catalogue, model_id, hub_weight, config, is_in_milvus })
+        Ok(Self { catalogue, model_id, hub_weight, config, collections })
     }
 
     /// The model.
@@ -104,7 +114,8 @@ impl GenerationManifest {
     pub(crate) fn source(&self) -> Source {
         let (catalogue, model_id) = (self.catalogue.clone(), self.model_id.clone());
         let (hub_weight, config) = (self.hub_weight, self.config.clone());
-        Source { catalogue, model_id, hub_weight, config, is_in_milvus: self.collection.is_some() }
+        let collections = self.collection.as_ref().map(|collection| collection.prefix().to_owned());
+        Source { catalogue, model_id, hub_weight, config, collections }
     }
 
     /// Whether a generation holds these vectors, in their present state or an earlier one.

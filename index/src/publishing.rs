@@ -61,10 +61,11 @@ impl Store {
         self.remove_superseded(catalogue, &[Some(generation), before])?;
         end_at!("generations-removed");
         self.serve(catalogue, model_id)?;
-        match self.milvus() {
-            Some(milvus) => milvus.name_serving(self, catalogue, &self.generation(generation)?),
-            None => Ok(()),
+        if let Some(milvus) = self.milvus() {
+            // It serves by now: what does not succeed here changes no answer, and is done by the next who publishes.
+            let _ = milvus.name_serving(self, catalogue, &self.generation(generation)?);
         }
+        Ok(())
     }
 
     /// Makes a model's vectors serve, and a generation of them from the catalogue alone; it is the only one of them then.
@@ -107,7 +108,8 @@ impl Store {
         {
             return Err(Error::io(files, error));
         }
-        self.milvus().map_or(Ok(()), |milvus| milvus.sweep(self, catalogue))
+        self.sweep_milvus(catalogue);
+        Ok(())
     }
 
     fn build_anew(&self, catalogue: &Catalogue, model_id: &str) -> Result<Option<u64>> {
@@ -157,6 +159,15 @@ impl Store {
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(&path, error)),
             _ => self.remove_superseded(catalogue, &[]),
+        }?;
+        self.sweep_milvus(catalogue);
+        Ok(())
+    }
+
+    /// Lets go of what Milvus has and nobody needs; what does not succeed is done by the next who publishes.
+    fn sweep_milvus(&self, catalogue: &Catalogue) {
+        if let Some(milvus) = self.milvus() {
+            let _ = milvus.sweep(self, catalogue);
         }
     }
 

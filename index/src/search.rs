@@ -30,7 +30,9 @@ pub struct Searcher {
     base: Arc<Base>,
     /// The revision of the vectors that it answers by.
     revision: u64,
-    /// Tracks of the base that still have the vector that it knows; `None`: all.
+    /// Tracks that the base knows another vector of, or none.
+    outdated: TrackSet,
+    /// The tracks of the base that it knows the vectors of; `None`: all.
     unchanged: Option<TrackSet>,
     /// What was written since, by the same rows.
     fresh: FaissIndex,
@@ -66,11 +68,11 @@ impl Searcher {
         let mut fresh = FaissIndex::new(EXACT, hubs::row_length(dimension))?;
         fresh.add(&written, &neighbourhoods.rows(&written, &vectors)?)?;
         let end = base.vectors.end();
-        let of_base = written.iter().chain(&changes.removed).copied().filter(|track| track.0 < end);
-        let outdated: TrackSet = of_base.collect();
-        let unchanged = (!outdated.is_empty()).then(|| TrackSet::below(end).without(&outdated));
+        let outdated: TrackSet = written.iter().chain(&changes.removed).copied().collect();
+        let is_of_base = outdated.iter().any(|track| track.0 < end);
+        let unchanged = is_of_base.then(|| TrackSet::below(end).without(&outdated));
         let sought = base.generation;
-        Ok(Self { base, revision: changes.revision, unchanged, fresh, written, fault: None, sought })
+        Ok(Self { base, revision: changes.revision, outdated, unchanged, fresh, written, fault: None, sought })
     }
 
     /// In the place of a generation that could not be opened, or where there is none.
@@ -83,7 +85,7 @@ impl Searcher {
     /// # Errors
     /// [`Error::Damaged`] where vectors of one model differ in length; what reading reports.
     pub fn from_catalogue(catalogue: &Catalogue, model_id: &str) -> Result<Option<Self>> {
-        Self::of_catalogue(catalogue, Source::new(catalogue, model_id, false)?)
+        Self::of_catalogue(catalogue, Source::new(catalogue, model_id, None)?)
     }
 
     /// The same in the place of a generation of these vectors.
@@ -184,8 +186,8 @@ impl Searcher {
     /// At most `count` of the tracks in `among`; fewer only where there are no more.
     pub(crate) fn search(&self, vector: &[f32], count: usize, among: &Among) -> Result<Vec<Neighbour>> {
         let query = hubs::query(vector);
-        let mut found =
-            self.base.vectors.search(&query, count, Allowed { among, unchanged: self.unchanged.as_ref() })?;
+        let allowed = Allowed { among, outdated: &self.outdated, unchanged: self.unchanged.as_ref() };
+        let mut found = self.base.vectors.search(&query, count, allowed)?;
         let beside = both(among.set.as_ref(), among.beside.as_ref());
         let reach = Reach { among: beside.as_deref(), probes: None };
         found.extend(self.fresh.search(&query, count, reach)?.pop().unwrap_or_default());

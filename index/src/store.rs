@@ -8,15 +8,13 @@ use std::sync::Arc;
 
 use crate::backend::Backend;
 use crate::catalogue::Catalogue;
+use crate::config_file::{CONFIG_FILE, ConfigFile};
 use crate::error::{Error, Result};
 use crate::generation::{self, GenerationManifest, Source};
 use crate::milvus::Milvus;
 
 /// Tries to open what CURRENT names while a writer replaces it.
 pub(crate) const OPEN_TRIES: usize = 3;
-
-/// Name of the file in a store's folder in which its user may write settings; it need not be there.
-pub const CONFIG_FILE: &str = "config.toml";
 
 /// A store's folder.
 #[derive(Debug, Clone)]
@@ -66,7 +64,7 @@ impl Store {
         if folder.to_str().is_none() {
             return Err(Error::PathNotUtf8 { path: folder.into() });
         }
-        let milvus = match Backend::read(&folder.join(CONFIG_FILE))? {
+        let milvus = match Backend::read(&ConfigFile::read(folder)?)? {
             Backend::Faiss => None,
             Backend::Milvus(config) => Some(Arc::new(Milvus::new(config)?)),
         };
@@ -80,7 +78,8 @@ impl Store {
 
     /// A model's vectors, as they are ranked and searched now.
     pub(crate) fn source(&self, catalogue: &Catalogue, model_id: &str) -> Result<Source> {
-        Source::new(catalogue, model_id, self.milvus.is_some())
+        let collections = self.milvus.as_ref().map(|milvus| milvus.prefix(catalogue)).transpose()?;
+        Source::new(catalogue, model_id, collections)
     }
 
     /// The folder.

@@ -26,12 +26,17 @@ pub(crate) trait Vectors: Send + Sync {
     }
 }
 
+/// A search that found too few of the tracks that it may find looks through so many times more lists.
+pub(crate) const MORE_PROBES: usize = 4;
+
 /// Which tracks a search of [`Vectors`] may find.
 #[derive(Clone, Copy)]
 pub(crate) struct Allowed<'a> {
     /// What the question allows.
     pub among: &'a Among,
-    /// The tracks that still have the vector that [`Vectors`] knows; `None`: all.
+    /// Tracks that [`Vectors`] knows another vector of, or none, or by now the right one: they are searched elsewhere.
+    pub outdated: &'a TrackSet,
+    /// The other tracks that it knew when it was opened; `None`: all of them.
     pub unchanged: Option<&'a TrackSet>,
 }
 

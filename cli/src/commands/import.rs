@@ -1,5 +1,6 @@
 //! `similar-tracks import`.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use index::Store;
@@ -19,7 +20,8 @@ use crate::settings::Settings;
 pub fn run(settings: &Settings, arguments: &ImportArguments) -> anyhow::Result<Outcome> {
     let files = files(&arguments.paths)?;
     if !arguments.partial {
-        arguments.paths.iter().try_for_each(|path| shards::check(path))?;
+        let folders: BTreeSet<&Path> = files.iter().filter_map(|file| file.parent()).collect();
+        folders.into_iter().try_for_each(shards::check)?;
     }
     let store = Store::create(&settings.store)?;
     let lock = store.lock("similar-tracks import")?;

@@ -203,13 +203,18 @@ fn put(
     })
 }
 
-/// Who embeds need not read tags: those of the same bytes stay.
+/// Who embeds need not read tags: those of the same bytes stay. Who died of a file has not come to its hash.
 fn with_what_is_known(file: &NewTrack, known: NewTrack) -> NewTrack {
     let file = file.clone();
-    if file.hash.is_none() || file.hash != known.hash {
+    let is_same = match file.hash {
+        None => file.stamp == known.stamp,
+        hash => hash == known.hash,
+    };
+    if !is_same {
         return file;
     }
     NewTrack {
+        hash: known.hash,
         artist: file.artist.or(known.artist),
         title: file.title.or(known.title),
         album: file.album.or(known.album),
@@ -217,5 +222,44 @@ fn with_what_is_known(file: &NewTrack, known: NewTrack) -> NewTrack {
         year: file.year.or(known.year),
         duration_seconds: file.duration_seconds.or(known.duration_seconds),
         ..file
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use index::{ContentHash, FileStamp};
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_ended_whoever_heard_it_keeps_what_serves() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut catalogue = Catalogue::open(&folder.path().join("catalogue.sqlite")).unwrap();
+        let file = NewTrack {
+            path: "/music/deadly.wav".into(),
+            stamp: FileStamp { size_bytes: 9, modified_ns: 7 },
+            hash: Some(ContentHash([3; 32])),
+            artist: Some("somebody".into()),
+            title: None,
+            album: None,
+            genre: None,
+            year: None,
+            duration_seconds: None,
+        };
+        let id = catalogue.commit(|writer| writer.put_embedded(&file, "serving", &[1.0, 0.0])).unwrap();
+        let failed = ExchangedTrack {
+            id: None,
+            // It ended before it came to the hash and the tags.
+            file: NewTrack { hash: None, artist: None, ..file.clone() },
+            state: TrackState::Failed { reason: "ended whoever heard it".into(), transient: false },
+            vector: Vec::new(),
+            passages: Vec::new(),
+        };
+        let mut summary = Summary::default();
+        put(&mut catalogue, "candidate", &[failed], &mut summary).unwrap();
+        let known = catalogue.get(id).unwrap().unwrap();
+        assert_eq!((summary.failed, known.file), (1, file));
+        assert!(matches!(known.state, TrackState::Failed { .. }));
+        assert!(catalogue.vector(id, "serving").unwrap().is_some(), "its bytes are those that were known");
     }
 }

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use index::radio::RadioConfig;
-use index::store::CONFIG_FILE;
 use index::{Selection, Store, TrackRecord};
 
 use super::answering::{answers, radio};
@@ -49,12 +48,12 @@ pub struct Kept {
 }
 
 impl Playlists {
-    /// Those of the `config.toml` in a store's folder; none where there is no such file.
+    /// Those of a store's folder.
     ///
     /// # Errors
     /// As [`PlaylistConfig::read`].
     pub fn read(folder: &Path) -> anyhow::Result<Self> {
-        PlaylistConfig::read(&folder.join(CONFIG_FILE)).map(Self)
+        PlaylistConfig::read(folder).map(Self)
     }
 
     /// Writes those whose tracks have changed. What is wrong with one is told and noted, and does the others no harm.

@@ -4,26 +4,13 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
+use index::ConfigFile;
 use index::catalogue::{Bounds, Filter};
 use serde::Deserialize;
 
 use crate::args::{durations, years};
 use crate::failure::hinted;
 use crate::moment::moment_or_ago;
-
-/// A store's `config.toml`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Config {
-    /// `[[playlist]]`, one after the other; each is read as [`PlaylistConfig`].
-    playlist: Vec<toml::Table>,
-    /// `[index]`, which the store reads itself.
-    #[serde(rename = "index")]
-    _index: toml::Table,
-    /// `[embedding]`, which `retrain` reads itself.
-    #[serde(rename = "embedding")]
-    _embedding: toml::Table,
-}
 
 /// A `[[playlist]]` of a store's `config.toml`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -133,6 +120,9 @@ impl Names {
     }
 }
 
+/// What a store's `config.toml` may have: what is searched is the store's to read, who embeds is `retrain`'s.
+const PARTS: [&str; 3] = ["playlist", "index", "embedding"];
+
 /// Formats by the extensions of their files.
 const EXTENSIONS: [&str; 4] = ["m3u8", "m3u", "xspf", "jspf"];
 
@@ -142,24 +132,18 @@ pub const DEFAULT_LENGTH: u32 = 50;
 const MOST: u32 = 100_000;
 
 impl PlaylistConfig {
-    /// All playlists of a configuration file; none where it is not there.
+    /// All playlists of the `config.toml` in a store's folder; none where there is no such file.
     ///
     /// # Errors
     /// Where it cannot be read, or something in it is unknown or out of range: with the file, the playlist and a hint.
-    pub fn read(path: &Path) -> anyhow::Result<Vec<Self>> {
-        let place = || path.display().to_string();
-        let text = match std::fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(error).with_context(place),
-        };
-        let config: Config = toml::from_str(&text)
-            .with_context(place)
-            .map_err(|error| hinted(error, "it holds tables [[playlist]], each with a file and seeds"))?;
+    pub fn read(folder: &Path) -> anyhow::Result<Vec<Self>> {
+        let config = ConfigFile::read(folder)?;
+        config.has_only(&PARTS)?;
+        let tables: Vec<toml::Table> = config.part("playlist")?.unwrap_or_default();
         let mut playlists: Vec<Self> = Vec::new();
-        for (table, number) in config.playlist.into_iter().zip(1..) {
+        for (table, number) in tables.into_iter().zip(1..) {
             let name = table.get("file").and_then(|file| file.as_str()).unwrap_or("no file").to_owned();
-            let place = || format!("{}: playlist {number} ({name})", path.display());
+            let place = || format!("{}: playlist {number} ({name})", config.path().display());
             let hint = "mend the playlist or take it out: README, \"Playlists that keep themselves up to date\"";
             let playlist: Self = table
                 .try_into()
@@ -246,7 +230,7 @@ mod tests {
     fn read(text: &str) -> anyhow::Result<Vec<PlaylistConfig>> {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("config.toml"), text).unwrap();
-        PlaylistConfig::read(&folder.path().join("config.toml"))
+        PlaylistConfig::read(folder.path())
     }
 
     #[test]
@@ -273,7 +257,7 @@ mod tests {
         assert_eq!((filter.artists.len(), filter.genres.len()), (1, 2));
         assert_eq!((filter.years.least, filter.years.most), (Some(1994.0), Some(1994.0)));
         assert_eq!((filter.seconds.least, filter.seconds.most), (Some(120.0), None));
-        assert!(PlaylistConfig::read(Path::new("/nowhere/config.toml")).unwrap().is_empty());
+        assert!(PlaylistConfig::read(Path::new("/nowhere")).unwrap().is_empty());
         assert!(read("").unwrap().is_empty());
     }
 

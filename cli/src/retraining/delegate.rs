@@ -8,8 +8,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::Context;
 use audio_frontend::Coverage;
-use index::store::CONFIG_FILE;
-use index::{Catalogue, Store, TrackState};
+use index::{Catalogue, ConfigFile, Store, TrackState};
 use serde::Deserialize;
 
 use crate::exchange::intake::{Intake, Summary, files};
@@ -18,13 +17,6 @@ use crate::failure::hinted;
 use crate::library::plan::Task;
 use crate::library::serving::Model;
 use crate::library::walk::ListedFile;
-
-/// The part of a store's `config.toml` that is read here; the rest is others'.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Config {
-    embedding: EmbeddingConfig,
-}
 
 /// Who embeds the library with a model that is to serve.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -38,18 +30,11 @@ impl EmbeddingConfig {
     /// That of a store's folder.
     ///
     /// # Errors
-    /// Where the file cannot be read, or says what nobody knows.
+    /// Where its configuration cannot be read, or says what nobody knows.
     pub fn read(folder: &Path) -> anyhow::Result<Self> {
-        let path = folder.join(CONFIG_FILE);
-        let place = || path.display().to_string();
-        let text = match std::fs::read_to_string(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
-            text => text.with_context(place)?,
-        };
-        let config: Config = toml::from_str(&text)
-            .with_context(place)
-            .map_err(|error| hinted(error, "a table [embedding] has a command: a list of texts; see docs/ray.md"))?;
-        Ok(config.embedding)
+        let hint = "a table [embedding] has a command: a list of texts; see docs/ray.md";
+        let config = ConfigFile::read(folder)?.part("embedding").map_err(|error| hinted(error, hint))?;
+        Ok(config.unwrap_or_default())
     }
 
     /// Who does it; `None`: this program itself.

@@ -19,6 +19,8 @@ mod linkage;
 #[cfg(feature = "milvus")]
 mod milvus;
 #[cfg(feature = "milvus")]
+mod milvus_kills;
+#[cfg(feature = "milvus")]
 mod milvus_server;
 mod models;
 mod mpd;

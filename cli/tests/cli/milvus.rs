@@ -4,12 +4,14 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use index::catalogue::Writer;
-use index::{Catalogue, FileStamp, IndexConfig, NewTrack, Searcher, Store, TrackId};
 use serde_json::{Value, json};
 
+use super::milvus_kills::{
+    a_backup_that_is_put_back_is_not_searched_in_what_came_after_it, a_killed_program_goes_on_with_what_it_began,
+    a_killed_server_loses_nothing,
+};
 use super::milvus_server::MilvusServer;
 use super::music::write_library;
 use super::program::{World, path_of};
@@ -27,6 +29,8 @@ fn a_store_that_milvus_serves() {
     let begun = Instant::now();
     questions_go_on_while_models_change_places(&Nights::of(server.world()));
     println!("1,000 queries while models change places: 0 errors, 0 mixed, {:.0} s", begun.elapsed().as_secs_f64());
+    a_backup_that_is_put_back_is_not_searched_in_what_came_after_it(&server);
+    a_killed_program_goes_on_with_what_it_began(&server);
     a_killed_server_loses_nothing(&mut server);
 }
 
@@ -50,7 +54,7 @@ fn twin(world: &World) -> World {
     twin
 }
 
-fn copy(from: &Path, to: &Path) {
+pub fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let (entry, to) = (entry.as_ref().unwrap(), to.join(entry.as_ref().unwrap().file_name()));
@@ -186,131 +190,4 @@ fn compare(compared: &mut Compared, world: &World, twin: &World) {
 
 fn encoded(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
-}
-
-const MODEL: &str = "model-a";
-const DIMENSION: u64 = 16;
-
-fn vector(number: u64) -> Vec<f32> {
-    let values = (0..DIMENSION).map(|place| ((number * 31 + place * 17) as f32 * 0.61).sin()).collect();
-    index::unit(values).unwrap()
-}
-
-fn track(number: u64) -> NewTrack {
-    NewTrack {
-        path: format!("/music/{number}.wav").into(),
-        stamp: FileStamp { size_bytes: number, modified_ns: 7 },
-        hash: None,
-        artist: None,
-        title: None,
-        album: None,
-        genre: None,
-        year: None,
-        duration_seconds: None,
-    }
-}
-
-fn put(writer: &Writer<'_>, tracks: std::ops::Range<u64>, shift: u64) -> index::catalogue::Written {
-    tracks
-        .into_iter()
-        .try_for_each(|number| writer.put_embedded(&track(number), MODEL, &vector(number + shift)).map(|_| ()))
-}
-
-/// Every vector of the catalogue is found once, by what it is now, and nothing else is there.
-fn assert_whole(store: &Store, catalogue: &Catalogue, what: &str) {
-    let searcher = patiently(|| store.searcher(catalogue), what).unwrap();
-    let exact = Searcher::from_catalogue(catalogue, MODEL).unwrap().unwrap();
-    let none = HashSet::new();
-    for number in (0..12_000).step_by(371).chain([9_999, 10_000]) {
-        let query = vector(number + 5);
-        let found = patiently(|| searcher.nearest(MODEL, &query, 30, &none), what);
-        let expected = exact.nearest(MODEL, &query, 30, &none).unwrap();
-        let ids: HashSet<TrackId> = found.iter().map(|found| found.track).collect();
-        assert_eq!(ids.len(), 30, "{what}: nothing twice");
-        // The graph may miss one of many.
-        let hits = expected.iter().filter(|expected| ids.contains(&expected.track)).count();
-        assert!(hits >= 28, "{what}: {hits} of 30 for {number}");
-        for found in found {
-            let vector = catalogue.vector(found.track, MODEL).unwrap();
-            let vector = vector.unwrap_or_else(|| panic!("{what}: {} is gone and was found", found.track));
-            assert!((index::cosine(&vector, &query) - found.score).abs() < 1e-4, "{what}: an old vector was found");
-        }
-    }
-}
-
-/// Once more until a server that has just been started answers.
-fn patiently<T>(ask: impl Fn() -> index::Result<T>, what: &str) -> T {
-    let begun = Instant::now();
-    loop {
-        match ask() {
-            Ok(answer) => return answer,
-            Err(index::Error::Milvus { reason, .. }) => {
-                assert!(begun.elapsed() < Duration::from_secs(180), "{what}: {reason}");
-                std::thread::sleep(Duration::from_millis(500));
-            }
-            Err(error) => panic!("{what}: {error}"),
-        }
-    }
-}
-
-/// Publishes, and kills the server meanwhile; whether it was in time.
-fn publish_and_kill(store: &Store, catalogue: &mut Catalogue, server: &mut MilvusServer, after: Duration) -> bool {
-    let lock = store.lock("test").unwrap();
-    std::thread::scope(|scope| {
-        let publishing = scope.spawn(|| store.publish(catalogue, MODEL, &lock));
-        std::thread::sleep(after);
-        server.kill();
-        matches!(publishing.join().unwrap(), Err(index::Error::Milvus { .. }))
-    })
-}
-
-fn a_killed_server_loses_nothing(server: &mut MilvusServer) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("store");
-    server.serves(&path);
-    let store = Store::create(&path).unwrap();
-    let lock = store.lock("test").unwrap();
-    let mut catalogue = store.catalogue_to_write(&lock).unwrap();
-    let config = IndexConfig { exact_up_to: 1000, queries: 50, ..IndexConfig::default() };
-    let begin = |writer: &Writer<'_>| {
-        writer.set_serving_model(MODEL)?;
-        writer.set_hub_weight(0.0)?;
-        writer.set_index_config(&config)?;
-        put(writer, 0..10_000, 0)
-    };
-    catalogue.commit(begin).unwrap();
-    drop(lock);
-    let mut killed = 0;
-    // While the collection is filled, and then while it is changed, each time a little later.
-    for round in 0..3_u64 {
-        if round > 0 {
-            let change = |writer: &Writer<'_>| {
-                put(writer, 1000 * round..1000 * round + 3000, 3 * round)?;
-                put(writer, 10_000 + 500 * (round - 1)..10_000 + 500 * round, 0)?;
-                (9000 - 100 * round..9100 - 100 * round).try_for_each(|number| writer.remove(TrackId(number)))
-            };
-            catalogue.commit(change).unwrap();
-        }
-        let what = format!("round {round}");
-        killed += usize::from(publish_and_kill(&store, &mut catalogue, server, Duration::from_millis(60 + 40 * round)));
-        let begun = Instant::now();
-        server.restart();
-        if round > 0 {
-            // What was half done is searched as if it were not there.
-            assert_whole(&store, &catalogue, &format!("{what}, before it is repaired"));
-        }
-        println!("{what}: answers {:.0} s after it was started again", begun.elapsed().as_secs_f64());
-        let lock = store.lock("test").unwrap();
-        let begun = Instant::now();
-        while let Err(error) = store.publish(&mut catalogue, MODEL, &lock) {
-            assert!(matches!(error, index::Error::Milvus { .. }), "{what}: {error}");
-            assert!(begun.elapsed() < Duration::from_secs(180), "{what}: {error}");
-        }
-        assert_eq!(store.changes_since_current(&catalogue).unwrap(), Some(0), "{what}");
-        assert_whole(&store, &catalogue, &what);
-        let repair = store.repair(&lock).unwrap();
-        assert!(repair.is_needless(), "{what}: as many as there are, none twice: {repair:?}");
-    }
-    println!("killed {killed} times while it was written to: nothing lost, nothing twice");
-    assert!(killed >= 2, "{killed}");
 }

@@ -155,6 +155,8 @@ fn what_could_not_be_heard_elsewhere_is_kept_with_its_reason() {
     };
     listing(5, r#"{"1.parquet": 5}"#);
     import(&[]).assert_error("2 of 7 files of the listing are in no shard", Some("run ray_embed.py again"));
+    let one = shards.join("1.parquet").display().to_string();
+    world.run(&["import", &one, "--model", "built-in"]).assert_error("2 of 7 files of the listing", Some("--partial"));
     listing(7, r#"{"1.parquet": 5, "2.parquet": 2}"#);
     import(&[]).assert_error("2.parquet", Some("run ray_embed.py again"));
     listing(7, r#"{"1.parquet": 7}"#);

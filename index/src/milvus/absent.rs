@@ -19,6 +19,10 @@ impl Milvus {
         Err(Error::WithoutMilvus)
     }
 
+    pub fn prefix(&self, _: &Catalogue) -> Result<String> {
+        match self.0 {}
+    }
+
     pub fn open(&self, _: &Path, _: &GenerationManifest, _: &Collection) -> Result<Contents> {
         match self.0 {}
     }

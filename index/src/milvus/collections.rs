@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use ::milvus::v2 as sdk;
 use sdk::prelude::{
     AlterAliasRequest, CreateAliasRequest, CreateCollectionRequest, CreateIndexRequest, DeleteRequest,
-    DropCollectionRequest, FlushRequest, HasCollectionRequest, InsertRequest, ListCollectionsRequest,
-    LoadCollectionRequest, QueryRequest, ReleaseCollectionRequest, SearchRequest, UpsertRequest,
+    DescribeCollectionRequest, DropAliasRequest, DropCollectionRequest, FlushRequest, HasCollectionRequest,
+    InsertRequest, ListCollectionsRequest, LoadCollectionRequest, QueryRequest, ReleaseCollectionRequest,
+    SearchRequest, UpsertRequest,
 };
 use sdk::{
     CollectionSchema, ConsistencyLevel, DataType, FieldData, FieldSchema, Ids, IndexParam, IndexType, MetricType,
@@ -63,10 +64,26 @@ impl Milvus {
         Ok(names.collection_names().to_vec())
     }
 
-    pub(super) fn has(&self, name: &str) -> Result<bool> {
-        let request = HasCollectionRequest::builder().collection_name(name).build();
-        self.ask("looking for a collection", |client| async move { client.has_collection(request?).await })
-            .map(|found| found.exists())
+    /// The aliases of a collection; none where it is not there.
+    pub(super) fn aliases(&self, name: &str) -> Result<Vec<String>> {
+        let has = HasCollectionRequest::builder().collection_name(name).build();
+        let describe = DescribeCollectionRequest::builder().collection_name(name).build();
+        self.ask("looking for a collection", |client| async move {
+            match client.has_collection(has?).await?.exists() {
+                true => Ok(client.describe_collection(describe?).await?.description().get_aliases().to_vec()),
+                false => Ok(Vec::new()),
+            }
+        })
+    }
+
+    pub(super) fn add_alias(&self, name: &str, alias: &str) -> Result<()> {
+        let request = CreateAliasRequest::builder().alias(alias).collection_name(name).build();
+        self.ask("marking a collection", |client| async move { client.create_alias(request?).await })
+    }
+
+    pub(super) fn drop_alias(&self, alias: &str) -> Result<()> {
+        let request = DropAliasRequest::builder().alias(alias).build();
+        self.ask("marking a collection", |client| async move { client.drop_alias(request?).await })
     }
 
     pub(super) fn create(&self, name: &str, row_length: usize) -> Result<()> {
@@ -127,6 +144,8 @@ impl Milvus {
     }
 
     pub(super) fn drop_collection(&self, name: &str) -> Result<()> {
+        // Later versions drop none that has aliases.
+        self.aliases(name)?.iter().try_for_each(|alias| self.drop_alias(alias))?;
         let request = DropCollectionRequest::builder().collection_name(name).build();
         self.ask("dropping a collection", |client| async move { client.drop_collection(request?).await })
     }

@@ -1,12 +1,11 @@
 //! How a collection is filled from the catalogue, brought up to date, and comes to serve.
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, OnceLock};
 
 use super::Milvus;
 use super::collections::{Nearest, Put, ROWS_IN_MESSAGE};
+use super::leftovers::partial_folders;
 use super::served::Served;
 use crate::catalogue::{Catalogue, Changes};
 use crate::choose::Layout;
@@ -27,6 +26,7 @@ struct Filling {
     manifest: GenerationManifest,
     collection: Collection,
     neighbourhoods: Neighbourhoods,
+    put: Put,
 }
 
 impl Milvus {
@@ -39,6 +39,8 @@ impl Milvus {
     ) -> Result<Served> {
         Ok(Served {
             milvus: Arc::clone(self),
+            folder: folder.into(),
+            is_own: OnceLock::new(),
             collection: collection.name.clone(),
             neighbourhoods: generation::read_neighbourhoods(folder, manifest)?,
             end: manifest.end,
@@ -55,8 +57,8 @@ impl Milvus {
     pub fn verify(&self, folder: &Path, manifest: &GenerationManifest, collection: &Collection) -> Result<()> {
         let damaged = |reason: String| Err(Error::Damaged { path: folder.into(), reason });
         generation::read_neighbourhoods(folder, manifest)?;
-        if !self.has(&collection.name)? {
-            return damaged(format!("Milvus has no collection {}", collection.name));
+        if !self.is_own(collection)? {
+            return damaged(format!("the collection {} is gone, or another store has changed it", collection.name));
         }
         self.load(&collection.name)?;
         match self.count(&collection.name)? {
@@ -92,10 +94,13 @@ impl Milvus {
             Err(Error::Damaged { .. } | Error::Io { .. }) => return Ok(false),
             neighbourhoods => neighbourhoods?,
         };
-        if has_changed && !manifest.may_take(&changes) || !self.has(&collection.name)? {
+        if has_changed && !manifest.may_take(&changes) || !self.is_own(&collection)? {
             return Ok(false);
         }
         self.load(&collection.name)?;
+        if has_changed {
+            self.mark_anew(folder, &mut manifest)?;
+        }
         self.change(&collection.name, &neighbourhoods, catalogue, &changes)?;
         // Whoever asks from now on finds it: the count waits until all is there.
         if self.count(&collection.name)? != catalogue.vector_count(&manifest.model_id)? {
@@ -135,16 +140,20 @@ impl Milvus {
         if count == 0 {
             return Ok(None);
         }
-        let mut layout = Layout::of_collection(count, &config);
+        let source = store.source(catalogue, model_id)?;
+        let begun = self.begun(store, catalogue, &source)?;
+        // It may have its index already, and can have but one.
+        let begun_layout = begun.as_ref().map(|filling| filling.manifest.layout.clone());
+        let mut layout = begun_layout.unwrap_or_else(|| Layout::of_collection(count, &config));
         let is_exact = layout.lists == 0;
         let survey = Survey::new(catalogue, model_id, &layout, if is_exact { 0 } else { config.queries })?;
-        let source = store.source(catalogue, model_id)?;
-        let filling = match self.begun(store, catalogue, &source)? {
+        let filling = match begun {
             Some(filling) => filling,
             None => self.begin(store, catalogue, source, (layout.clone(), survey.neighbourhoods))?,
         };
         let mut exam = survey.exam;
-        let Filling { folder, mut manifest, collection, neighbourhoods } = self.fill(filling, catalogue, &mut exam)?;
+        let Filling { folder, mut manifest, collection, neighbourhoods, .. } =
+            self.fill(filling, catalogue, &mut exam)?;
         let name = &collection.name;
         if !is_exact {
             self.flush(name)?;
@@ -194,14 +203,17 @@ impl Milvus {
     }
 
     fn begun_in(&self, folder: &Path, catalogue: &Catalogue, source: &Source) -> Result<Option<Filling>> {
-        let manifest = generation::manifest(folder)?;
-        let Some(collection) = manifest.collection.clone() else { return Ok(None) };
+        let mut manifest = generation::manifest(folder)?;
         let is_known = catalogue.count_changes(source.model_id(), manifest.revision)?.is_some();
-        if !manifest.is_of(source) || !is_known || !self.has(&collection.name)? {
+        let Some(collection) = &manifest.collection else { return Ok(None) };
+        if !manifest.is_of(source) || !is_known || !self.is_own(collection)? {
             return Ok(None);
         }
         let neighbourhoods = generation::read_neighbourhoods(folder, &manifest)?;
-        Ok(Some(Filling { folder: folder.into(), manifest, collection, neighbourhoods }))
+        self.mark_anew(folder, &mut manifest)?;
+        let Some(collection) = manifest.collection.clone() else { return Ok(None) };
+        // What was sent last may have come through or not, and it is not known which tracks that were.
+        Ok(Some(Filling { folder: folder.into(), manifest, collection, neighbourhoods, put: Put::Replacing }))
     }
 
     fn begin(
@@ -213,6 +225,10 @@ impl Milvus {
     ) -> Result<Filling> {
         let prefix = self.prefix(catalogue)?;
         let taken = self.collections()?;
+        if taken.contains(&self.config.collection) {
+            let reason = format!("a collection has the name {}, which is to be an alias", self.config.collection);
+            return Err(self.failed("creating a collection", &reason));
+        }
         let taken = taken.iter().filter_map(|name| name.strip_prefix(&prefix)?.parse::<u64>().ok()).max();
         let number = 1 + store.newest_generation()?.max(taken.unwrap_or(0));
         let name = format!("{prefix}{number}");
@@ -222,26 +238,23 @@ impl Milvus {
             self.build_index(&name, &layout)?;
             self.load(&name)?;
         }
-        let collection = Collection { name, filled_below: Some(0) };
+        let collection = Collection { mark: self.mark(&name)?, name, filled_below: Some(0) };
         let folder = store.generation_folder(number).with_extension("partial");
         let revision = catalogue.revision(source.model_id())?;
         let manifest = generation::begin(&folder, source, revision, (layout, &neighbourhoods, collection.clone()))?;
         end_at!("collection-begun");
-        Ok(Filling { folder, manifest, collection, neighbourhoods })
+        Ok(Filling { folder, manifest, collection, neighbourhoods, put: Put::New })
     }
 
     /// Puts all tracks in that are not there yet.
     fn fill(&self, mut filling: Filling, catalogue: &Catalogue, exam: &mut Exam) -> Result<Filling> {
         let begun_below = filling.collection.filled_below.unwrap_or(u64::MAX);
-        // What was sent last may have come through or not.
-        let mut put = if begun_below == 0 { Put::New } else { Put::Replacing };
         let model_id = filling.manifest.model_id.clone();
         catalogue.each_batch(&model_id, BATCH, |tracks, vectors| {
             let rows = filling.neighbourhoods.rows(tracks, vectors)?;
             exam.add(tracks, &rows)?;
             let Some(last) = tracks.last().filter(|last| last.0 >= begun_below) else { return Ok(()) };
-            self.put(&filling.collection.name, &records(catalogue, tracks)?, &rows, put)?;
-            put = Put::New;
+            self.put(&filling.collection.name, &records(catalogue, tracks)?, &rows, filling.put)?;
             filling.collection.filled_below = Some(last.0 + 1);
             filling.manifest.collection = Some(filling.collection.clone());
             filling.manifest.end = filling.manifest.end.max(last.0 + 1);
@@ -260,35 +273,8 @@ impl Milvus {
         self.sweep(store, catalogue)
     }
 
-    /// Drops collections of this catalogue that no generation has, and after some time takes those out of the server's
-    /// memory that do not serve any more.
-    pub fn sweep(&self, store: &Store, catalogue: &Catalogue) -> Result<()> {
-        let prefix = self.prefix(catalogue)?;
-        let begun = partial_folders(store)?.into_iter().filter_map(|folder| generation::manifest(&folder).ok());
-        let begun: Vec<GenerationManifest> = begun.collect();
-        let generations = store.manifests()?;
-        let all = generations.iter().map(|(_, manifest)| manifest).chain(&begun);
-        let kept: HashSet<&str> =
-            all.filter_map(|manifest| Some(manifest.collection.as_ref()?.name.as_str())).collect();
-        let own = self.collections()?.into_iter().filter(|name| name.starts_with(&prefix));
-        for name in own.filter(|name| !kept.contains(name.as_str())) {
-            self.drop_collection(&name)?;
-        }
-        let current = store.current_number()?;
-        let changed = std::fs::metadata(store.current_path()).and_then(|file| file.modified()).ok();
-        let age = changed.and_then(|changed| changed.elapsed().ok()).unwrap_or_default();
-        if current.is_some() && age >= Duration::from_secs(self.config.grace_seconds) {
-            for (_, manifest) in generations.iter().filter(|(number, _)| Some(*number) != current) {
-                if let Some(collection) = &manifest.collection {
-                    self.release(&collection.name)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// What the names of a catalogue's collections begin with.
-    fn prefix(&self, catalogue: &Catalogue) -> Result<String> {
+    pub fn prefix(&self, catalogue: &Catalogue) -> Result<String> {
         let identity: String = catalogue.identity()?.chars().take(IDENTITY).collect();
         Ok(format!("{}_{identity}_", self.config.collection))
     }
@@ -309,16 +295,4 @@ fn records(catalogue: &Catalogue, tracks: &[TrackId]) -> Result<Vec<TrackRecord>
         records.extend(catalogue.get(*track)?);
     }
     Ok(records)
-}
-
-/// Folders of generations that are not whole.
-fn partial_folders(store: &Store) -> Result<Vec<PathBuf>> {
-    let path = store.generations_path();
-    let entries = match std::fs::read_dir(&path) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(Error::io(&path, error)),
-    };
-    let folders = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    Ok(folders.filter(|path| path.is_dir() && path.extension().is_some_and(|end| end == "partial")).collect())
 }

@@ -5,6 +5,8 @@
 //! | `collections` | what is asked of the server |
 //! | `expression` | filters in its words |
 //! | `filling` | how a collection is filled, brought up to date and comes to serve |
+//! | `marks` | whether a collection is as the store left it |
+//! | `leftovers` | what is dropped, and what leaves the server's memory |
 //! | `served` | [`Served`]: a collection as what is searched |
 //!
 //! The catalogue is the truth here too: a collection can be filled again from it. Of a track, the collection has what a
@@ -13,11 +15,13 @@
 mod collections;
 mod expression;
 mod filling;
+mod leftovers;
+mod marks;
 mod served;
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ::milvus::v2 as sdk;
 use sdk::{ClientV2, ConnectConfig, ConsistencyLevel, RetryConfig, TelemetryConfig};
@@ -32,13 +36,24 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A single call; those that take longer are asked after again and again.
 const CALL_TIMEOUT: Duration = Duration::from_secs(120);
 
+/// One that could not be connected to is not asked for again before: whoever waited for that is told at once.
+const RECONNECT_AFTER: Duration = Duration::from_secs(1);
+
 /// A call that did not come through is made so often, over three seconds.
 const CALL_TRIES: u32 = 6;
 
 /// A server, connected to when it is asked for the first time.
 pub(crate) struct Milvus {
     config: MilvusConfig,
-    connection: Mutex<Option<Arc<Connection>>>,
+    link: Mutex<Link>,
+}
+
+/// What came of connecting.
+#[derive(Default)]
+struct Link {
+    connection: Option<Arc<Connection>>,
+    /// When it last failed, and why.
+    refused: Option<(Instant, String)>,
 }
 
 /// The client works on threads of its own, so that whoever asks may be anywhere.
@@ -50,20 +65,34 @@ struct Connection {
 impl Milvus {
     /// One that is configured. Nothing is asked of it yet.
     pub fn new(config: MilvusConfig) -> Result<Self> {
-        Ok(Self { config, connection: Mutex::new(None) })
+        Ok(Self { config, link: Mutex::default() })
     }
 
     fn connection(&self) -> Result<Arc<Connection>> {
-        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(connection) = &*connection {
+        let mut link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(connection) = &link.connection {
             return Ok(Arc::clone(connection));
+        }
+        if let Some((at, reason)) = &link.refused
+            && at.elapsed() < RECONNECT_AFTER
+        {
+            return Err(self.failed("connecting", reason));
         }
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.map_err(|error| self.failed("starting its client", &error))?;
         let config = self.connect_config();
-        let client = self.answer("connecting", wait(&runtime, async move { ClientV2::new(&config).await }))?;
+        let client = match self.answer("connecting", wait(&runtime, async move { ClientV2::new(&config).await })) {
+            Ok(client) => client,
+            Err(error) => {
+                runtime.shutdown_background();
+                if let Error::Milvus { reason, .. } = &error {
+                    link.refused = Some((Instant::now(), reason.clone()));
+                }
+                return Err(error);
+            }
+        };
         let new = Arc::new(Connection { runtime: Some(runtime), client });
-        *connection = Some(Arc::clone(&new));
+        link.connection = Some(Arc::clone(&new));
         Ok(new)
     }
 

@@ -1,7 +1,8 @@
 //! A collection as what is searched.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::Milvus;
 use super::collections::{MOST_AT_ONCE, Nearest};
@@ -12,7 +13,7 @@ use crate::error::Result;
 use crate::hubs::Neighbourhoods;
 use crate::track::TrackId;
 use crate::track_set::TrackSet;
-use crate::vectors::{Allowed, Vectors};
+use crate::vectors::{Allowed, MORE_PROBES, Vectors};
 
 /// So many tracks are named in an expression: a message of a hundred kilobytes.
 const MOST_NAMED: usize = MOST_AT_ONCE;
@@ -20,8 +21,8 @@ const MOST_NAMED: usize = MOST_AT_ONCE;
 /// Of tracks of a larger set, so many times those wanted are looked at, where they lie as others do.
 const LOOKED_AT: usize = 2;
 
-/// A search that found too few tracks looks through so many times more lists.
-const MORE_PROBES: usize = 4;
+/// Where that was too few, so many times more.
+const MORE_LOOKED_AT: usize = 4;
 
 /// Filters whose shares are remembered.
 const MOST_SHARES: usize = 1000;
@@ -29,6 +30,10 @@ const MOST_SHARES: usize = 1000;
 /// A collection that serves, or may.
 pub(crate) struct Served {
     pub(super) milvus: Arc<Milvus>,
+    /// The generation's.
+    pub(super) folder: PathBuf,
+    /// Said when it is asked for the first time, if it is as the store left it.
+    pub(super) is_own: OnceLock<()>,
     pub(super) collection: String,
     pub(super) neighbourhoods: Neighbourhoods,
     pub(super) end: u64,
@@ -51,6 +56,11 @@ impl Condition {
     fn and_one_of(&self, tracks: &[TrackId]) -> Self {
         let named = one_of(tracks.iter().copied());
         Self { expression: all_of([self.expression.clone(), named]), count: self.count.min(tracks.len()) }
+    }
+
+    /// That, and being known to whoever asks: others may have come since.
+    fn and_below(&self, end: u64) -> Self {
+        Self { expression: all_of([self.expression.clone(), format!("id < {end}")]), count: self.count }
     }
 
     /// That, and being none of these.
@@ -124,16 +134,18 @@ impl Served {
         let size = set.len();
         let others = TrackSet::below(self.end).without(set);
         if size > MOST_NAMED && others.len() <= MOST_NAMED {
-            return self.nearest(query, count, &condition.and_none_of(others.iter()));
+            let condition = condition.and_below(self.end).and_none_of(others.iter());
+            return self.nearest(query, count, &condition);
         }
-        let looked_at = LOOKED_AT * count * self.end as usize / size.max(1);
-        if size > MOST_NAMED && looked_at <= MOST_AT_ONCE {
+        let mut looked_at = LOOKED_AT * count * self.end as usize / size.max(1);
+        while size > MOST_NAMED && looked_at <= MOST_AT_ONCE {
             let mut found = self.nearest(query, looked_at, condition)?;
             found.retain(|(track, _)| set.contains(*track));
             if found.len() >= count {
                 found.truncate(count);
                 return Ok(found);
             }
+            looked_at *= MORE_LOOKED_AT;
         }
         let (members, mut found) = (set.iter().collect::<Vec<TrackId>>(), Vec::new());
         for part in members.chunks(MOST_NAMED) {
@@ -159,9 +171,12 @@ impl Vectors for Served {
     }
 
     fn search(&self, query: &[f32], count: usize, allowed: Allowed<'_>) -> Result<Vec<(TrackId, f32)>> {
+        if self.is_own.get().is_none() {
+            self.milvus.see_to_own(&self.folder)?;
+            let _ = self.is_own.set(());
+        }
         let condition = self.condition(&allowed.among.filter)?;
-        let outdated = allowed.unchanged.map(|unchanged| TrackSet::below(self.end).without(unchanged));
-        let condition = condition.and_none_of(outdated.iter().flat_map(TrackSet::iter));
+        let condition = condition.and_none_of(allowed.outdated.iter());
         match &allowed.among.set {
             Some(set) => self.nearest_of(query, count, &condition, set),
             None => self.nearest(query, count, &condition),
