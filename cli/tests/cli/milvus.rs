@@ -27,8 +27,11 @@ fn a_store_that_milvus_serves() {
     };
     answers_are_those_of_faiss(&server);
     let begun = Instant::now();
-    questions_go_on_while_models_change_places(&Nights::of(server.world()));
-    println!("1,000 queries while models change places: 0 errors, 0 mixed, {:.0} s", begun.elapsed().as_secs_f64());
+    let answered = questions_go_on_while_models_change_places(&Nights::of(server.world()));
+    println!(
+        "{answered} queries while models change places twenty times: 0 errors, 0 mixed, {:.0} s",
+        begun.elapsed().as_secs_f64()
+    );
     a_backup_that_is_put_back_is_not_searched_in_what_came_after_it(&server);
     a_killed_program_goes_on_with_what_it_began(&server);
     a_killed_server_loses_nothing(&mut server);
