@@ -35,6 +35,7 @@ pub(crate) struct Allowed<'a> {
     /// What the question allows.
     pub among: &'a Among,
     /// Tracks that [`Vectors`] knows another vector of, or none, or by now the right one: they are searched elsewhere.
+    #[cfg_attr(not(feature = "milvus"), allow(dead_code, reason = "FAISS is told which it may find"))]
     pub outdated: &'a TrackSet,
     /// The other tracks that it knew when it was opened; `None`: all of them.
     pub unchanged: Option<&'a TrackSet>,
