@@ -13,6 +13,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "similar-tracks/compare"
 PYTHON = CACHE / "milvus-2.3.5/bin/python"
 PORT, METRICS_PORT = 19530, 9091
+# Of a core, while nobody asks.
+RESTING_SHARE, SETTLE_SECONDS = 0.3, 20
 ISOLATED = "SIMILAR_TRACKS_ISOLATED"
 
 
@@ -75,6 +77,17 @@ class MilvusServer:
 
     def disk_bytes(self) -> int:
         return bytes_under(self.folder / "data")
+
+    def settle(self) -> dict:
+        """Waits until it has come to rest: what it has taken in, it compacts for a while, and builds indexes of."""
+        begun, before = time.monotonic(), self.processor_seconds()
+        lately = before
+        while True:
+            time.sleep(SETTLE_SECONDS)
+            now = self.processor_seconds()
+            if now - lately < RESTING_SHARE * SETTLE_SECONDS:
+                return {"seconds": time.monotonic() - begun, "server_processor_seconds": now - before}
+            lately = now
 
     def end(self) -> None:
         # It takes half a minute to end by itself.

@@ -92,7 +92,7 @@ impl Backend {
     /// As a store's configuration says; a token of the environment counts first.
     ///
     /// # Errors
-    /// [`Error::Config`].
+    /// [`crate::Error::Config`].
     pub fn read(config: &ConfigFile) -> Result<Self> {
         let token = std::env::var(TOKEN_VARIABLE).ok().filter(|token| !token.is_empty());
         let Some(table) = config.part("index")? else { return Ok(Self::default()) };

@@ -7,7 +7,7 @@
 //! | `filling` | how a collection is filled, brought up to date and comes to serve |
 //! | `marks` | whether a collection is as the store left it |
 //! | `leftovers` | what is dropped, and what leaves the server's memory |
-//! | `served` | [`Served`]: a collection as what is searched |
+//! | `served` | [`served::Served`]: a collection as what is searched |
 //!
 //! The catalogue is the truth here too: a collection can be filled again from it. Of a track, the collection has what a
 //! filter needs to know, beside its row ([`crate::hubs`]).
